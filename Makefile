@@ -1,0 +1,91 @@
+# Siegel. The two commands: `make run` shows the main job at work, `make test` proves it.
+#
+# A folder under src/ becomes a static library, its main.c a program of its own; which libraries
+# a program may be linked with is the table LINK_* below, and a test reads it back from the binary.
+# VARIANT is release, asan (ASan + UBSan) or tsan; each has its own folder below build/.
+
+VARIANT ?= release
+B       := build/$(VARIANT)
+
+CC      ?= gcc
+WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wformat=2 -Wstrict-prototypes \
+	   -Wmissing-prototypes -Wvla
+ifdef CI
+WARN    += -Werror
+endif
+HARDEN  := -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection -fcf-protection \
+	   -ftrivial-auto-var-init=zero -fPIE
+CSTD    := -std=gnu17 -D_GNU_SOURCE -pthread -g -Isrc
+LDFLAGS := -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed
+
+ifeq ($(VARIANT),release)
+CFLAGS  := $(CSTD) -O2 $(HARDEN) $(WARN)
+else ifeq ($(VARIANT),asan)
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+CFLAGS  := $(CSTD) -O1 $(SANITIZE) -DSANITIZED $(WARN)
+LDFLAGS += $(SANITIZE)
+else ifeq ($(VARIANT),tsan)
+SANITIZE := -fsanitize=thread -fno-omit-frame-pointer
+CFLAGS  := $(CSTD) -O1 $(SANITIZE) -DSANITIZED $(WARN)
+LDFLAGS += $(SANITIZE)
+else
+$(error VARIANT is release, asan or tsan)
+endif
+
+FOLDERS := base mail net call settings siegeld smtpd store delivery mailbox ctl
+LIBS    := $(FOLDERS:%=$(B)/lib%.a)
+ROLES   := siegel-smtpd siegel-store siegel-delivery siegel-mailbox
+BINS    := siegeld $(ROLES) siegel
+BENCH   := $(patsubst bench/%.c,siegel-%,$(wildcard bench/*.c))
+TESTS   := $(patsubst test/unit/%.c,$(B)/test/%,$(wildcard test/unit/test_*.c))
+
+# Every role: its own library, then what it stands on. The rightmost knows the least.
+LINK_siegeld         := siegeld settings call mail base : -lconfuse -lseccomp -lidn2
+LINK_siegel-smtpd    := smtpd net call settings mail base : -lconfuse -lseccomp -lssl -lcrypto -lidn2
+LINK_siegel-store    := store call settings mail base : -lconfuse -lseccomp -lsqlite3 -lcrypt -lidn2
+LINK_siegel-delivery := delivery net call settings mail base : -lconfuse -lseccomp -lssl -lcrypto -lunbound -lidn2
+LINK_siegel-mailbox  := mailbox call settings mail base : -lconfuse -lseccomp -lidn2
+LINK_siegel          := ctl call settings mail base : -lconfuse -ljansson -lseccomp -lcrypt -lidn2
+MAIN_siegeld := siegeld
+MAIN_siegel  := ctl
+$(foreach r,$(ROLES),$(eval MAIN_$(r) := $(r:siegel-%=%)))
+ALL_LIBS := -lconfuse -lseccomp -lssl -lcrypto -lunbound -lsqlite3 -lcrypt -lidn2 -ljansson
+
+sources = $(filter-out src/$(1)/main.c,$(wildcard src/$(1)/*.c))
+objects = $(patsubst src/%.c,$(B)/obj/%.o,$(1))
+words_before = $(if $(filter :,$(firstword $(1))),,$(firstword $(1)) $(call words_before,$(wordlist 2,99,$(1))))
+words_after  = $(if $(filter :,$(firstword $(1))),$(wordlist 2,99,$(1)),$(call words_after,$(wordlist 2,99,$(1))))
+
+all: $(BINS:%=$(B)/bin/%) $(BENCH:%=$(B)/bin/%)
+.PHONY: all
+
+$(B)/obj/%.o: src/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+define library
+$(B)/lib$(1).a: $(call objects,$(call sources,$(1)))
+	@rm -f $$@
+	ar rcs $$@ $$^
+endef
+$(foreach f,$(FOLDERS),$(eval $(call library,$(f))))
+
+define program
+$(B)/bin/$(1): $(B)/obj/$(MAIN_$(1))/main.o $(patsubst %,$(B)/lib%.a,$(call words_before,$(LINK_$(1))))
+	@mkdir -p $$(@D)
+	$(CC) $(LDFLAGS) -o $$@ $$^ $(call words_after,$(LINK_$(1)))
+endef
+$(foreach b,$(BINS),$(eval $(call program,$(b))))
+
+$(B)/bin/siegel-%: bench/%.c $(B)/libbase.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -MMD -MP -MF $(B)/obj/bench-$*.d $(LDFLAGS) -o $@ $< $(B)/libbase.a -lssl -lcrypto
+
+# Unit tests see every library; a symbol defined in the test itself stands in for the archive's.
+$(B)/test/%: test/unit/%.c $(LIBS)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -Itest/unit -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< \
+		-Wl,--start-group $(LIBS) -Wl,--end-group $(ALL_LIBS) -lcmocka
+
+-include $(shell find build -name '*.d' 2>/dev/null)
+.SECONDARY:

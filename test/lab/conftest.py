@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: ISC
+"""What the tests stand on. One small internet for the whole session; a server is started when
+the first test asks for it and serves until the end.
+"""
+import os
+import uuid
+
+import pytest
+
+import internet
+from certificates import Authority
+from nameserver import Nameserver
+from neighbours import Exim, OpenSmtpd, Postfix
+from witness import Witness
+
+ALONE = os.environ.get("LAB_ALONE") == "1"
+
+
+def pytest_collection_modifyitems(items):
+    if ALONE:
+        return
+    if os.environ.get("CI") == "true":
+        raise pytest.UsageError("the lab needs root and namespaces of its own: test/lab/run")
+    for item in items:
+        item.add_marker(pytest.mark.skip(reason="needs root and its own namespaces: test/lab/run"))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """With CI=true nothing may be skipped: a skip is a failure."""
+    report = (yield).get_result()
+    if report.skipped and os.environ.get("CI") == "true" and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped where nothing may be skipped: {report.longrepr}"
+
+
+class World:
+    """The wire, the witness, the authority and every machine made so far."""
+
+    def __init__(self):
+        internet.build_wire()
+        self.witness = Witness()
+        self.authority = Authority()
+        self.machines = {}
+
+    def machine(self, name, **more):
+        """A machine whose link is watched before anything on it runs."""
+        made = internet.Machine(name, internet.HOSTS[name], **more)
+        self.machines[name] = made
+        self.witness.watch(name)
+        return made
+
+    def close(self):
+        for machine in self.machines.values():
+            machine.shut_down()
+        return self.witness.stop()
+
+
+@pytest.fixture(scope="session")
+def world():
+    world = World()
+    Nameserver(world)
+    yield world
+    lossy = world.close()
+    assert not lossy, f"the witness lost packets: {lossy}"
+
+
+@pytest.fixture(scope="session")
+def witness(world):
+    return world.witness
+
+
+@pytest.fixture(scope="session")
+def postfix_tls(world):
+    return Postfix(world, "postfix-tls", tls=True)
+
+
+@pytest.fixture(scope="session")
+def postfix_plain(world):
+    return Postfix(world, "postfix-plain", tls=False)
+
+
+@pytest.fixture(scope="session")
+def exim_tls(world):
+    return Exim(world, "exim-tls", tls=True)
+
+
+@pytest.fixture(scope="session")
+def exim_plain(world):
+    return Exim(world, "exim-plain", tls=False)
+
+
+@pytest.fixture(scope="session")
+def opensmtpd(world):
+    return OpenSmtpd(world, "opensmtpd")
+
+
+@pytest.fixture
+def sealed_canary():
+    """A word that must never cross the wire in clear."""
+    return "SEALED" + uuid.uuid4().hex
+
+
+@pytest.fixture
+def open_canary():
+    """A word that may."""
+    return "OPEN" + uuid.uuid4().hex

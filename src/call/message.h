@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * message.h - the messages of messages.def as structs, with pack and unpack; and the closed sets
+ * of numbers they carry. Numbers marked "on disk" are stored and never change meaning.
+ */
+#ifndef CALL_MESSAGE_H
+#define CALL_MESSAGE_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "call/messages.def"
+
+enum login_outcome { LOGIN_OK, LOGIN_BAD, LOGIN_THROTTLED, LOGIN_BUSY };
+
+enum sender_outcome { SENDER_OWNED, SENDER_NOT_OWNED, SENDER_ALIAS_INACTIVE };
+
+enum recipient_outcome_kind {
+	RECIPIENT_LOCAL,	    /* an account's normal address */
+	RECIPIENT_ALIAS,	    /* an active secure alias, on an encrypted channel */
+	RECIPIENT_REMOTE,	    /* not our domain; only with an account */
+	RECIPIENT_RELAY_DENIED,	    /* not our domain, no account: 550 5.7.1 */
+	RECIPIENT_UNKNOWN,	    /* 550 5.1.1 */
+	RECIPIENT_PLAINTEXT_REFUSED /* secure address in plaintext: 550 5.7.10 */
+};
+
+enum accept_outcome {
+	ACCEPT_TAKEN,	/* on disk */
+	ACCEPT_REFUSED, /* `code` and `text` say why */
+	ACCEPT_FULL,	/* 452 4.3.1 */
+	ACCEPT_FAILED,	/* 451 4.3.0 */
+};
+
+/* RFC 3461 4.1. 0 means the parameter was absent. On disk. */
+enum notify { NOTIFY_NEVER = 1, NOTIFY_SUCCESS = 2, NOTIFY_FAILURE = 4, NOTIFY_DELAY = 8 };
+/* RFC 3461 4.3. On disk. */
+enum dsn_ret { RET_ABSENT = 0, RET_FULL = 1, RET_HDRS = 2 };
+/* RFC 6152, RFC 3030. On disk. */
+enum body_kind { BODY_7BIT = 0, BODY_8BITMIME = 1, BODY_BINARYMIME = 2 };
+
+/* What an attempt ended with for one recipient. */
+enum result {
+	RESULT_DELIVERED, /* in the mailbox, or accepted by the next hop that sends its own DSNs */
+	RESULT_RELAYED,	  /* accepted by a next hop without DSN */
+	RESULT_LATER,	  /* unknown, or an ordinary 4xx: try again */
+	RESULT_REFUSED,	  /* verdict refused: second look first, unless it was one or was local */
+	RESULT_FAILED,	  /* permanent of its own kind (5xx, null MX, ...): no second look */
+};
+
+/* What the letter may claim was transmitted. On disk. */
+enum transmission {
+	TRANSMISSION_NO_CONNECTION, /* no connection was made */
+	TRANSMISSION_NOTHING,	    /* connected, nothing of the message was sent */
+	TRANSMISSION_SEALED,	    /* sent sealed, not accepted */
+	TRANSMISSION_UNSURE,	    /* sent sealed, outcome unknown */
+	TRANSMISSION_PLAIN,	    /* opportunistic: sent without TLS */
+};
+
+/* The states a recipient can be in on disk. */
+enum recipient_state {
+	STATE_WAITING = 0,     /* due at next_attempt */
+	STATE_SECOND_LOOK = 1, /* refused once, due at next_attempt with fresh DNS */
+	STATE_DELIVERED = 2,
+	STATE_FAILED = 3,
+};
+
+enum alias_set {
+	ALIAS_SET_ACTIVE = 1,
+	ALIAS_SET_LEVEL = 2,
+	ALIAS_SET_DEADLINE = 4,
+	ALIAS_SET_LANGUAGE = 8
+};
+
+enum ctl_outcome { CTL_OK, CTL_NOT_FOUND, CTL_EXISTS, CTL_INVALID, CTL_NOT_YET };
+
+/* On disk. */
+enum notice_kind { NOTICE_NOT_SENT = 0, NOTICE_TURNED_AWAY = 1, NOTICE_REPORT_TURNED_AWAY = 2 };
+
+#define MESSAGE_NUMBER(name) uint64_t name;
+#define MESSAGE_STRING(name) struct str name;
+#define MESSAGE_LIST(type, name) \
+	struct {                 \
+		struct type *at; \
+		size_t len;      \
+	} name;
+#define MESSAGE_STRUCT(message)                                                                      \
+	struct message {                                                                             \
+		FIELDS_##message(MESSAGE_NUMBER, MESSAGE_STRING, MESSAGE_LIST)                       \
+	};                                                                                           \
+	/* Append the message's bytes. */                                                            \
+	void pack_##message(struct buf *to, const struct message *m);                                \
+	/* Read one message from the front of *from and move behind it. False: malformed, or the   \
+	 * arena is full. Strings are views into *from. */ \
+	bool unpack_##message(struct str *from, struct arena *arena, struct message *m) must_use;
+MESSAGES(MESSAGE_STRUCT)
+#undef MESSAGE_STRUCT
+
+#endif

@@ -50,6 +50,13 @@ class World:
         self.witness.watch(name)
         return made
 
+    def peers(self):
+        """The machine of the scripted peers, with an address for each of their domains."""
+        if "peers" not in self.machines:
+            numbers = [*internet.PEERS.values(), *internet.PEER_EXTRA]
+            self.machine("peers", extra=numbers)
+        return self.machines["peers"]
+
     def close(self):
         for machine in self.machines.values():
             machine.shut_down()

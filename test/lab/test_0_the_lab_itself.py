@@ -8,7 +8,7 @@ def letter(sender, recipient, canary):
 
 
 @pytest.mark.parametrize("one, other", [
-    ("postfix_tls", "exim_tls"), ("exim_tls", "opensmtpd"), ("opensmtpd", "postfix_tls")])
+    ("postfix_tls", "exim_tls"), ("exim_tls", "postfix_tls"), ("opensmtpd", "exim_tls")])
 def test_neighbours_with_tls_talk_sealed(one, other, request, witness, sealed_canary):
     one, other = request.getfixturevalue(one), request.getfixturevalue(other)
     sender, recipient = f"carol@{one.domain}", f"dave@{other.domain}"

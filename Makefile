@@ -89,3 +89,69 @@ $(B)/test/%: test/unit/%.c $(LIBS)
 
 -include $(shell find build -name '*.d' 2>/dev/null)
 .SECONDARY:
+
+# --- the two commands -----------------------------------------------------------------------
+
+deps-build:
+	@scripts/deps build
+deps-test:
+	@scripts/deps test
+
+# The main job at work, on loopback and high ports. `make run ONCE=1` ends after the story.
+run: deps-build
+	@$(MAKE) --no-print-directory -s all
+	@demo/run $(B)/bin $(if $(ONCE),once)
+
+# Unit tests under ASan and UBSan, checks, then the lab: real servers in namespaces.
+test: deps-test
+	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory check-unit
+	@$(MAKE) --no-print-directory check-links
+	@$(MAKE) --no-print-directory check-lab
+
+# One test program after the other; all are run, then the failures are named.
+check-unit:
+	@$(MAKE) --no-print-directory VARIANT=asan unit-programs
+	@scripts/run-units build/asan/test
+unit-programs: $(TESTS)
+.PHONY: deps-build deps-test run test check-unit unit-programs
+
+# The threaded roles under ThreadSanitizer.
+check-tsan: deps-test
+	@$(MAKE) --no-print-directory VARIANT=tsan all unit-programs
+	@scripts/run-units build/tsan/test
+
+# Which libraries each program is linked with, and which way includes point.
+check-links: all
+	@scripts/check-links $(B)/bin
+	@scripts/check-includes src
+check-format:
+	@scripts/check-format
+check-lab: all
+	@/usr/bin/python3 -m pytest -q -rs test/lab
+.PHONY: check-tsan check-links check-format check-lab
+
+bench: deps-test all
+	@bench/run
+.PHONY: bench
+
+clean:
+	rm -rf build
+.PHONY: clean
+
+# --- installation ---------------------------------------------------------------------------
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+install: all
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/etc/siegel
+	install -m 755 $(filter-out %/siegel,$(BINS:%=$(B)/bin/%)) $(DESTDIR)$(PREFIX)/sbin
+	install -m 755 $(B)/bin/siegel $(DESTDIR)$(PREFIX)/bin
+	install -m 644 etc/siegel.conf.example $(DESTDIR)/etc/siegel
+	for page in doc/*.[1-8]; do \
+		section=$${page##*.}; \
+		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$$section/$${page##*/}; \
+	done
+	install -D -m 644 etc/siegeld.service $(DESTDIR)$(PREFIX)/lib/systemd/system/siegeld.service
+	install -D -m 644 etc/siegel.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/siegel.conf
+.PHONY: install

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * wire.c - reading and writing a connection, plaintext or TLS, by code that waits. Runs in smtpd
+ * and delivery, one thread to a connection. Every byte read is hostile: what a peer can make us
+ * hold is bounded by INPUT_MAX, and how long it can make us wait by the caller's deadline, which
+ * is looked at before every read, so that a peer who drips bytes gains nothing.
+ * The socket is non-blocking: read first, wait only where there is nothing.
+ */
+#include "net/wire.h"
+
+#include "base/fd.h"
+#include "base/must.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum {
+	INPUT_MAX = 64 * 1024, /* more than the longest line a caller may ask for */
+	INPUT_STEP = 4 * 1024, /* a quiet session needs no more */
+	OUTPUT_MAX = 64 * 1024,
+	OUTPUT_FULL = 16 * 1024, /* one TLS record */
+};
+
+struct plain *plain_of(int fd)
+{
+	struct plain *plain = must_alloc(sizeof *plain);
+	int flags = fcntl(fd, F_GETFL), on = 1;
+
+	if (flags >= 0 && !(flags & O_NONBLOCK))
+		must(fd_set_nonblocking(fd, true));
+	/* Replies are gathered here and nowhere else. Fails on a unix socket, which needs none. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	plain->wire = (struct wire){ .fd = fd, .in = BUF(INPUT_MAX), .out = BUF(OUTPUT_MAX) };
+	return plain;
+}
+
+void plain_close(struct plain **plain)
+{
+	if (!*plain)
+		return;
+	fd_close(&(*plain)->wire.fd);
+	buf_free(&(*plain)->wire.in);
+	buf_free(&(*plain)->wire.out);
+	free(*plain);
+	*plain = NULL;
+}
+
+static enum wire_result wait_for(const struct wire *wire, short events, struct deadline deadline)
+{
+	struct pollfd poll_fd = { .fd = wire->fd, .events = events };
+
+	for (;;) {
+		int ready = poll(&poll_fd, 1, deadline_poll_ms(deadline));
+		if (ready > 0)
+			return WIRE_OK;
+		if (ready == 0 && deadline_passed(deadline))
+			return WIRE_TIMEOUT;
+		if (ready < 0 && errno != EINTR)
+			return WIRE_ERROR;
+	}
+}
+
+static enum wire_result broken(struct wire *wire)
+{
+	wire->broken = true;
+	ERR_clear_error();
+	return WIRE_ERROR;
+}
+
+/* What to do after an SSL call that gave `status` and not success: WIRE_OK means try again. */
+static enum wire_result tls_again(struct wire *wire, int status, struct deadline deadline)
+{
+	int number = errno;
+
+	switch (SSL_get_error(wire->ssl, status)) {
+	case SSL_ERROR_WANT_READ:
+		return wait_for(wire, POLLIN, deadline);
+	case SSL_ERROR_WANT_WRITE:
+		return wait_for(wire, POLLOUT, deadline);
+	case SSL_ERROR_ZERO_RETURN:
+		return WIRE_EOF;
+	case SSL_ERROR_SYSCALL:
+		return broken(wire), number == 0 ? WIRE_EOF : WIRE_ERROR;
+	default:
+		/* OpenSSL 3 calls an end without close_notify an SSL error. */
+		if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+			return broken(wire), WIRE_EOF;
+		return broken(wire);
+	}
+}
+
+static enum wire_result read_tls(
+	struct wire *wire, char *to, size_t room, struct deadline deadline, size_t *got)
+{
+	for (;;) {
+		ERR_clear_error();
+		errno = 0;
+		int status = SSL_read_ex(wire->ssl, to, room, got);
+		if (status == 1)
+			return WIRE_OK;
+		enum wire_result result = tls_again(wire, status, deadline);
+		if (result != WIRE_OK)
+			return result;
+	}
+}
+
+static enum wire_result read_plain(
+	struct wire *wire, char *to, size_t room, struct deadline deadline, size_t *got)
+{
+	for (;;) {
+		ssize_t n = recv(wire->fd, to, room, 0);
+		if (n > 0) {
+			*got = (size_t)n;
+			return WIRE_OK;
+		}
+		if (n == 0)
+			return WIRE_EOF;
+		if (errno != EAGAIN && errno != EINTR)
+			return broken(wire);
+		enum wire_result result = wait_for(wire, POLLIN, deadline);
+		if (result != WIRE_OK)
+			return result;
+	}
+}
+
+/* Room to read into: little for those who talk little, doubling while reads fill the buffer. */
+static char *input_room(struct wire *wire, size_t *room)
+{
+	struct buf *in = &wire->in;
+
+	buf_consume(in, wire->taken);
+	wire->taken = 0;
+	if (in->len == in->max)
+		return NULL;
+	size_t wanted =
+		in->room > INPUT_STEP && in->room > in->len ? in->room - in->len : INPUT_STEP;
+	if (in->len == in->room && in->room >= INPUT_STEP)
+		wanted = in->room;
+	if (wanted > in->max - in->len)
+		wanted = in->max - in->len;
+	char *to = buf_reserve(in, wanted);
+	*room = in->room - in->len;
+	return to;
+}
+
+enum wire_result wire_fill(struct wire *wire, struct deadline deadline)
+{
+	size_t room = 0, got = 0;
+	char *to = input_room(wire, &room);
+
+	if (!to)
+		return WIRE_LONG;
+	if (deadline_passed(deadline))
+		return WIRE_TIMEOUT;
+	enum wire_result result = wire->ssl ? read_tls(wire, to, room, deadline, &got)
+					    : read_plain(wire, to, room, deadline, &got);
+	if (result == WIRE_OK)
+		wire->in.len += got;
+	return result;
+}
+
+struct str wire_buffered(const struct wire *wire)
+{
+	return str_tail(buf_str(&wire->in), wire->taken);
+}
+
+void wire_take(struct wire *wire, size_t n)
+{
+	must(n <= wire->in.len - wire->taken);
+	wire->taken += n;
+	if (wire->taken == wire->in.len) {
+		wire->taken = 0;
+		buf_clear(&wire->in);
+	}
+}
+
+/* Drop a line to its end. `last` is the byte before what is buffered. */
+static enum wire_result skip_line(struct wire *wire, struct deadline deadline)
+{
+	char last = 0;
+
+	for (;;) {
+		struct str seen = wire_buffered(wire);
+		for (size_t i = 0; i < seen.len; i++) {
+			char c = seen.at[i];
+			if ((c == '\n') != (last == '\r'))
+				return WIRE_BARE;
+			if (c == '\n') {
+				wire_take(wire, i + 1);
+				return WIRE_LONG;
+			}
+			last = c;
+		}
+		wire_take(wire, seen.len);
+		enum wire_result result = wire_fill(wire, deadline);
+		if (result != WIRE_OK)
+			return result;
+	}
+}
+
+/* The line in front of `seen`, whose LF is at `end`. */
+static enum wire_result cut_line(struct wire *wire, struct str seen, size_t end, struct str *line)
+{
+	if (end == 0 || str_find(seen, '\r') != end - 1)
+		return WIRE_BARE;
+	*line = str_head(seen, end - 1);
+	wire_take(wire, end + 1);
+	return WIRE_OK;
+}
+
+enum wire_result wire_read_line(
+	struct wire *wire, size_t max, struct deadline deadline, struct str *line)
+{
+	size_t searched = 0;
+
+	must(max + 2 <= INPUT_MAX);
+	for (;;) {
+		struct str seen = wire_buffered(wire);
+		size_t end = searched + str_find(str_tail(seen, searched), '\n');
+		if (end < seen.len && end <= max + 1)
+			return cut_line(wire, seen, end, line);
+		if (end > max + 1)
+			return skip_line(wire, deadline);
+		searched = seen.len;
+		enum wire_result result = wire_fill(wire, deadline);
+		if (result != WIRE_OK)
+			return result;
+	}
+}
+
+static enum wire_result write_tls(struct wire *wire, struct str bytes, struct deadline deadline)
+{
+	while (bytes.len) {
+		size_t sent = 0;
+		ERR_clear_error();
+		errno = 0;
+		int status = SSL_write_ex(wire->ssl, bytes.at, bytes.len, &sent);
+		if (status == 1) {
+			bytes = str_tail(bytes, sent);
+			continue;
+		}
+		enum wire_result result = tls_again(wire, status, deadline);
+		if (result != WIRE_OK)
+			return result;
+	}
+	return WIRE_OK;
+}
+
+static enum wire_result write_plain(struct wire *wire, struct str bytes, struct deadline deadline)
+{
+	while (bytes.len) {
+		ssize_t n = send(wire->fd, bytes.at, bytes.len, MSG_NOSIGNAL);
+		if (n >= 0) {
+			bytes = str_tail(bytes, (size_t)n);
+			continue;
+		}
+		if (errno != EAGAIN && errno != EINTR)
+			return broken(wire);
+		enum wire_result result = wait_for(wire, POLLOUT, deadline);
+		if (result != WIRE_OK)
+			return result;
+	}
+	return WIRE_OK;
+}
+
+enum wire_result wire_write(struct wire *wire, struct str bytes, struct deadline deadline)
+{
+	must(wire->out.len == 0);
+	return wire->ssl ? write_tls(wire, bytes, deadline) : write_plain(wire, bytes, deadline);
+}
+
+enum wire_result wire_flush(struct wire *wire, struct deadline deadline)
+{
+	struct buf gathered = wire->out;
+
+	wire->out = BUF(OUTPUT_MAX);
+	enum wire_result result = wire_write(wire, buf_str(&gathered), deadline);
+	buf_clear(&gathered);
+	wire->out = gathered;
+	return result;
+}
+
+enum wire_result wire_add(struct wire *wire, struct str bytes, struct deadline deadline)
+{
+	enum wire_result result = WIRE_OK;
+
+	if (wire->out.len + bytes.len > OUTPUT_FULL && wire->out.len)
+		result = wire_flush(wire, deadline);
+	if (result == WIRE_OK && bytes.len > OUTPUT_FULL)
+		return wire_write(wire, bytes, deadline);
+	if (result == WIRE_OK)
+		must(buf_add(&wire->out, bytes));
+	return result;
+}
+
+bool wire_readable(struct wire *wire)
+{
+	struct pollfd poll_fd = { .fd = wire->fd, .events = POLLIN | POLLRDHUP };
+
+	if (wire_buffered(wire).len || (wire->ssl && SSL_has_pending(wire->ssl)))
+		return true;
+	return poll(&poll_fd, 1, 0) > 0;
+}
+
+void wire_rest(struct wire *wire)
+{
+	if (wire->in.len == wire->taken) {
+		buf_free(&wire->in);
+		wire->taken = 0;
+	}
+	if (wire->out.len == 0)
+		buf_free(&wire->out);
+}

@@ -20,11 +20,11 @@ enum control_kind {
 	CONTROL_FILE,	  /* sealed memfd: a file; name: "certificate:0", "key:0", "ca", "anchor" */
 	CONTROL_LISTENER, /* a bound, listening socket; name: the listener's, or "ctl" */
 	CONTROL_EDGE,	  /* one end of a rendezvous; name: the role at the other end */
-	CONTROL_START,	/* all of the start is there; name: "root" if privileges are to be dropped:
-	                         "root:UID:GID:DIRECTORY" */
-	CONTROL_RELOAD, /* new SETTINGS and FILEs came before this */
-	CONTROL_STOP,	/* finish what is under way and exit 0 */
-	CONTROL_READY,	/* role -> siegeld: serving; text: what confinement is in force */
+	CONTROL_START,	  /* all of the start is there; with the role's own directory; name:
+			     "root:UID:GID" to chroot there and become that user, or "user" */
+	CONTROL_RELOAD,	  /* new SETTINGS and FILEs came before this */
+	CONTROL_STOP,	  /* finish what is under way and exit 0 */
+	CONTROL_READY,	  /* role -> siegeld: serving; text: what confinement is in force */
 };
 
 struct control_message {

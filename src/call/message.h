@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "call/messages.def"
+#include "mail/envelope.h"
 
 enum login_outcome { LOGIN_OK, LOGIN_BAD, LOGIN_THROTTLED, LOGIN_BUSY };
 
@@ -30,13 +31,6 @@ enum accept_outcome {
 	ACCEPT_FAILED,	/* 451 4.3.0 */
 };
 
-/* RFC 3461 4.1. 0 means the parameter was absent. On disk. */
-enum notify { NOTIFY_NEVER = 1, NOTIFY_SUCCESS = 2, NOTIFY_FAILURE = 4, NOTIFY_DELAY = 8 };
-/* RFC 3461 4.3. On disk. */
-enum dsn_ret { RET_ABSENT = 0, RET_FULL = 1, RET_HDRS = 2 };
-/* RFC 6152, RFC 3030. On disk. */
-enum body_kind { BODY_7BIT = 0, BODY_8BITMIME = 1, BODY_BINARYMIME = 2 };
-
 /* What an attempt ended with for one recipient. */
 enum result {
 	RESULT_DELIVERED, /* in the mailbox, or accepted by the next hop that sends its own DSNs */
@@ -44,15 +38,6 @@ enum result {
 	RESULT_LATER,	  /* unknown, or an ordinary 4xx: try again */
 	RESULT_REFUSED,	  /* verdict refused: second look first, unless it was one or was local */
 	RESULT_FAILED,	  /* permanent of its own kind (5xx, null MX, ...): no second look */
-};
-
-/* What the letter may claim was transmitted. On disk. */
-enum transmission {
-	TRANSMISSION_NO_CONNECTION, /* no connection was made */
-	TRANSMISSION_NOTHING,	    /* connected, nothing of the message was sent */
-	TRANSMISSION_SEALED,	    /* sent sealed, not accepted */
-	TRANSMISSION_UNSURE,	    /* sent sealed, outcome unknown */
-	TRANSMISSION_PLAIN,	    /* opportunistic: sent without TLS */
 };
 
 /* The states a recipient can be in on disk. */

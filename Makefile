@@ -87,7 +87,7 @@ $(B)/test/%: test/unit/%.c $(LIBS)
 	$(CC) $(CFLAGS) -Itest/unit -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< \
 		-Wl,--start-group $(LIBS) -Wl,--end-group $(ALL_LIBS) -lcmocka
 
--include $(shell find build -name '*.d' 2>/dev/null)
+-include $(shell find build -path build/lab -prune -o -name '*.d' -type f -print 2>/dev/null)
 .SECONDARY:
 
 # --- the two commands -----------------------------------------------------------------------

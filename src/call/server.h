@@ -27,7 +27,8 @@ struct server_connection {
 	struct buf in, out;
 	size_t sent;
 	int fd_in, fd_out;
-	bool asked; /* a call was yielded and isn't answered yet */
+	bool asked;	/* a call was yielded and isn't answered yet */
+	enum call call; /* which */
 };
 
 /* A call that has arrived in full. */

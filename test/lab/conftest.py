@@ -8,9 +8,12 @@ import uuid
 import pytest
 
 import internet
+import peers as scripts
 from certificates import Authority
+from client import Client
 from nameserver import Nameserver
 from neighbours import Exim, OpenSmtpd, Postfix
+from siegel import Siegel
 from witness import Witness
 
 ALONE = os.environ.get("LAB_ALONE") == "1"
@@ -100,6 +103,38 @@ def exim_plain(world):
 @pytest.fixture(scope="session")
 def opensmtpd(world):
     return OpenSmtpd(world, "opensmtpd")
+
+
+@pytest.fixture(scope="session")
+def client(world):
+    return Client(world)
+
+
+@pytest.fixture(scope="session")
+def siegel(world, client):
+    """The installation of example.test: ada (English) and bernd (German) have switched their
+    aliases on, carl has not.
+    """
+    server = Siegel(world, client, "siegel", "example.test")
+    server.start()
+    server.add_user("ada", language="en")
+    server.add_user("bernd", language="de")
+    server.add_user("carl", active=False)
+    yield server
+    assert server.stop() == 0, server.log()[-3000:]
+
+
+@pytest.fixture
+def peer(world):
+    """peer(domain, script): a scripted peer that ends with the test."""
+    made = []
+
+    def make(domain, script):
+        made.append(scripts.Peer(world, domain, script))
+        return made[-1]
+    yield make
+    for one in made:
+        one.close()
 
 
 @pytest.fixture

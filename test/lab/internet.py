@@ -28,6 +28,9 @@ NAMESERVER = NET4 + "2"
 HOSTS = {
     "dns": 2,
     "siegel": 10,
+    "small": 11,
+    "crash": 12,
+    "dovecot": 13,
     "client": 20,
     "postfix-tls": 31,
     "postfix-plain": 32,
@@ -41,6 +44,10 @@ HOSTS = {
 DOMAINS = {
     "example.test": "siegel",
     "secure.example.test": "siegel",
+    "small.test": "small",
+    "secure.small.test": "small",
+    "crash.test": "crash",
+    "secure.crash.test": "crash",
     "postfix-tls.test": "postfix-tls",
     "postfix-plain.test": "postfix-plain",
     "exim-tls.test": "exim-tls",
@@ -64,6 +71,7 @@ MORE_MX = {
     "dead-first-mx.test": [(5, "dead.dead-first-mx.test", NET4 + "41")],
     "black-hole-first.test": [(5, "gone.black-hole-first.test", NOBODY)],
     "plain-second-mx.test": [(20, "second.plain-second-mx.test", NET4 + "32")],
+    "two-faced.test": [(20, "second.two-faced.test", NET4 + "31")],
 }
 PEER_EXTRA = [41]
 

@@ -37,16 +37,18 @@ def mail_zone(domain, host, number, ipv6):
 def all_zones():
     zones = {}
     for domain, machine in DOMAINS.items():
-        host = "mx.example.test." if domain == "secure.example.test" else None
+        parent = domain.removeprefix("secure.")
+        host = f"mx.{parent}." if parent != domain else None
         zones[domain] = mail_zone(domain, host, HOSTS[machine], ipv6=True)
     for domain, number in PEERS.items():
         zones[domain] = mail_zone(domain, None, number, domain in DUAL_STACK)
     zones["null-mx.test"] = zone("null-mx.test", [("@", "MX", "0 .")])
     zones["no-address.test"] = zone("no-address.test", [("@", "MX", "10 mx.nowhere.test.")])
     glue = [(ROOT_SERVER, "A", NAMESERVER), (ROOT_SERVER, "AAAA", f"{NET6}2")]
-    # secure.example.test is delegated by example.test, as it would be outside.
+    for name in zones:  # a secure domain is delegated by its domain, as it would be outside
+        if name.startswith("secure."):
+            zones[name.removeprefix("secure.")] += f"{name}. NS {ROOT_SERVER}\n"
     top = [(name + ".", "NS", ROOT_SERVER) for name in zones if name.count(".") == 1]
-    zones["example.test"] += f"secure.example.test. NS {ROOT_SERVER}\n"
     zones["test"] = zone("test", top + glue)
     zones["."] = zone(".", [("test.", "NS", ROOT_SERVER), *glue])
     return zones

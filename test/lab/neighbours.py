@@ -42,14 +42,20 @@ def read_maildir(folder):
     for part in ("new", "cur"):
         if (folder / part).is_dir():
             files += (folder / part).iterdir()
-    return [email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
-            for file in sorted(files, key=lambda file: file.stat().st_mtime_ns)]
+    messages = []
+    for file in sorted(files, key=lambda file: file.stat().st_mtime_ns):
+        message = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
+        message.arrived = file.stat().st_mtime
+        messages.append(message)
+    return messages
 
 
 def wait_for_message(inbox, canary, within, story=lambda: ""):
-    """Wait until exactly one message of inbox() holds the canary (as sent, not as enclosed)."""
+    """Wait until exactly one message of inbox() has the canary in its subject."""
     def found():
-        return [message for message in inbox() if canary in message.as_string()]
+        return [message for message in inbox()
+                if canary in message.get("Subject", "") and message.get_content_type()
+                != "multipart/report"]
     matching = eventually(found, within, lambda: f"a message with {canary} arrives\n{story()}")
     assert len(matching) == 1, f"{len(matching)} messages with {canary}"
     return matching[0]
@@ -66,7 +72,7 @@ inet_interfaces = all
 inet_protocols = all
 maillog_file = /dev/stdout
 smtputf8_enable = yes
-virtual_mailbox_domains = {domain}
+virtual_mailbox_domains = {domain} {others}
 virtual_mailbox_base = /var/mail
 virtual_mailbox_maps = static:inbox/
 virtual_uid_maps = static:30001
@@ -124,7 +130,8 @@ postlog   unix-dgram n - n - 1 postlogd
 class Postfix(Neighbour):
     def __init__(self, world, name, tls):
         super().__init__(world, name, "postfix", ["vmail", "postfix", "postdrop"])
-        main = POSTFIX.format(host=self.hostname, domain=self.domain)
+        main = POSTFIX.format(host=self.hostname, domain=self.domain,
+                              others="stripped.test two-faced.test plain-second-mx.test")
         self.machine.write("/etc/postfix/main.cf", main + (POSTFIX_TLS if tls else POSTFIX_PLAIN))
         self.machine.write("/etc/postfix/master.cf", POSTFIX_MASTER)
         self.machine.run("install", "-d", "-o", "vmail", "-g", "vmail", "/var/mail", INBOX)

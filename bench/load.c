@@ -243,15 +243,16 @@ static void quit(struct worker *k)
 	disconnect(k);
 }
 
-/* The recipient pattern, its %d replaced by the number. */
+/* The recipient pattern, each %d of it replaced by the number. */
 static bool put_recipient(struct wire *w, long number)
 {
-	const char *mark = strstr(option.to, "%d");
+	const char *at = option.to, *mark;
+	bool done = wire_put(w, "RCPT TO:<", 9);
 
-	if (!mark)
-		return wire_printf(w, "RCPT TO:<%s>\r\n", option.to);
-	return wire_printf(w, "RCPT TO:<%.*s%ld%s>\r\n", (int)(mark - option.to), option.to,
-		number % option.users, mark + 2);
+	for (; done && (mark = strstr(at, "%d")); at = mark + 2)
+		done = wire_put(w, at, (size_t)(mark - at)) &&
+			wire_printf(w, "%ld", number % option.users);
+	return done && wire_printf(w, "%s>\r\n", at);
 }
 
 static bool put_envelope(struct wire *w, long number)
@@ -677,7 +678,7 @@ static const char usage[] =
 	"  --per-connection N  messages for one connection (1)\n"
 	"  --size N            bytes of body (4096)\n"
 	"  --from ADDRESS      sender, envelope and header\n"
-	"  --to PATTERN        recipient; %d becomes the message's number, modulo --users\n"
+	"  --to PATTERN        recipient; %d is the message's number, modulo --users\n"
 	"  --users N           (1000000000)\n"
 	"  --recipients N      for each message (1)\n"
 	"  --auth USER:PASS    AUTH PLAIN\n"

@@ -5,7 +5,7 @@ Each is a zone of its own with a delegation above it, so that signing them needs
 beside the NS records below and nothing else. The mail servers use it as their resolver as well:
 it knows everything there is.
 """
-from internet import (DOMAINS, DUAL_STACK, HOSTS, MORE_MX, NAMESERVER, NET4, NET6, PEERS, Machine,
+from internet import (DOMAINS, DUAL_STACK, HOSTS, MORE_MX, NAMESERVER, NET4, NET6, PEERS,
                       eventually)
 
 ROOT_SERVER = "a.root-servers.test."

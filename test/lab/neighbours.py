@@ -95,6 +95,7 @@ smtpd_tls_key_file = /etc/lab/key.pem
 smtpd_tls_received_header = yes
 smtpd_tls_loglevel = 1
 smtp_tls_security_level = may
+smtp_tls_protocols = >=TLSv1.2
 smtp_tls_CAfile = /etc/lab/ca.pem
 smtp_tls_loglevel = 1
 """

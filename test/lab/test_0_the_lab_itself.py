@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: ISC
 """Before it judges anyone: the neighbours talk to each other, and the witness sees what it must."""
+import base64
+
 import pytest
+
+import peers as scripts
 
 
 def letter(sender, recipient, canary):
@@ -27,3 +31,57 @@ def test_where_one_has_no_tls_the_witness_reads_along(one, other, request, witne
     other.receives(open_canary)
     seen_on = {line.split(":")[0] for line in witness.saw(open_canary)}
     assert seen_on == {one.machine.name, other.machine.name}
+
+
+@pytest.mark.parametrize("domain, script", [
+    ("no-starttls.test", scripts.plain_server), ("starttls-5xx.test", scripts.starttls_5xx),
+    ("starttls-454.test", scripts.starttls_454), ("tls10-only.test", scripts.tls10_only),
+    ("garbage-after-220.test", scripts.garbage_after_220),
+    ("handshake-cut.test", scripts.handshake_cut), ("ehlo-refused.test", scripts.ehlo_refused),
+    ("alert.test", scripts.fatal_alert)])
+def test_each_scripted_peer_makes_an_opportunistic_postfix_speak_in_clear(
+        domain, script, postfix_tls, peer, witness, open_canary):
+    """The positive control for each of them: here is where a sealed canary would be seen."""
+    neighbour = peer(domain, script)
+    sender, there = f"carol@{postfix_tls.domain}", f"dave@{domain}"
+    postfix_tls.send(sender, there, letter(sender, there, open_canary))
+    neighbour.receives(open_canary)
+    assert witness.saw(open_canary, links=["peers"]) != []
+
+
+def test_the_relay_in_the_middle_strips_tls_from_what_postfix_sends(
+        exim_tls, postfix_tls, peer, witness, open_canary):
+    peer("stripped.test", scripts.stripping_relay(postfix_tls.machine, postfix_tls.machine.v4))
+    sender, there = f"carol@{exim_tls.domain}", "dave@stripped.test"
+    exim_tls.send(sender, there, letter(sender, there, open_canary))
+    postfix_tls.receives(open_canary)
+    assert witness.saw(open_canary, links=["exim-tls"]) != []
+
+
+def test_the_sealed_peer_is_sealed(postfix_tls, peer, witness, sealed_canary):
+    neighbour = peer("sealed-peer.test", scripts.sealed_server)
+    sender, there = f"carol@{postfix_tls.domain}", "dave@sealed-peer.test"
+    postfix_tls.send(sender, there, letter(sender, there, sealed_canary))
+    connection, _ = neighbour.receives(sealed_canary)
+    assert connection.sealed
+    assert witness.saw(sealed_canary) == []
+
+
+@pytest.mark.parametrize("disguise", [
+    lambda word: word, lambda word: base64.encodebytes(b"x" + word.encode()).decode(),
+    lambda word: base64.encodebytes(b"xy" + word.encode() + b"z").decode(),
+    lambda word: word[:9] + "=\n" + word[9:]])
+def test_the_witness_sees_through_encodings(disguise, postfix_plain, exim_tls, witness,
+                                            open_canary):
+    sender, there = f"carol@{postfix_plain.domain}", f"dave@{exim_tls.domain}"
+    postfix_plain.send(sender, there, f"Subject: disguised {open_canary[:12]}\n\n"
+                       + disguise(open_canary) + "\n")
+    exim_tls.receives(f"disguised {open_canary[:12]}")
+    assert witness.saw(open_canary) != []
+
+
+def test_swaks_reports_what_it_saw(client, postfix_plain):
+    said = client.swaks("--server", postfix_plain.machine.v4, "--from", "a@client.test", "--to",
+                        "b@elsewhere.test")
+    assert said.status == 24
+    assert said.replies("554")

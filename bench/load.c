@@ -251,7 +251,7 @@ static bool put_recipient(struct wire *w, long number)
 
 	for (; done && (mark = strstr(at, "%d")); at = mark + 2)
 		done = wire_put(w, at, (size_t)(mark - at)) &&
-			wire_printf(w, "%ld", number % option.users);
+		       wire_printf(w, "%ld", number % option.users);
 	return done && wire_printf(w, "%s>\r\n", at);
 }
 
@@ -410,6 +410,8 @@ static void print_result(struct worker *workers, double seconds)
 		die("out of memory");
 	count = 0;
 	for (long i = 0; i < option.connections; i++) {
+		if (!workers[i].measured)
+			continue;
 		memcpy(all + count, workers[i].latency, workers[i].measured * sizeof(*all));
 		count += workers[i].measured;
 	}

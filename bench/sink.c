@@ -64,6 +64,8 @@ static void die(const char *what)
 
 static bool text_add(struct text *t, const char *at, size_t len)
 {
+	if (!len)
+		return true;
 	if (len > MAX_MESSAGE - t->len)
 		return false;
 	if (t->len + len > t->room) {

@@ -23,18 +23,18 @@ def dovecot(world, siegel):
 class ImapHere(imaplib.IMAP4):
     """imaplib, connected from the client machine."""
 
-    def __init__(self, machine, host):
-        self.machine = machine
-        super().__init__(host, 143)
+    def __init__(self, machine, address, name):
+        self.machine, self.address = machine, address
+        super().__init__(name, 143)
 
     def _create_socket(self, timeout=None):
         with self.machine.network():
-            return socket.create_connection((self.host, self.port), timeout=20)
+            return socket.create_connection((self.address, self.port), timeout=20)
 
 
 @pytest.fixture
 def imap(client, dovecot):
-    connection = ImapHere(client.machine, dovecot.machine.v4)
+    connection = ImapHere(client.machine, dovecot.machine.v4, dovecot.hostname)
     connection.starttls(client.context(dovecot.hostname))
     yield connection
     connection.shutdown()

@@ -71,5 +71,7 @@ int settings_domain(const struct settings *settings, struct str domain, bool *se
 void settings_show(const struct settings *settings, struct buf *to);
 /* Every option with its help and default, as the example file. */
 void settings_example(struct buf *to);
+/* Every option as an item of the list in siegel.conf(5), in mdoc(7). */
+void settings_manual(struct buf *to);
 
 #endif

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * check.c - what is wrong with a configuration whose single values are right: doubled names, a
+ * secure domain that is also a normal one, listeners without a certificate. Pure.
+ */
+#include "settings/check.h"
+#include "base/must.h"
+#include "settings/value.h"
+#include <string.h>
+
+enum { SECTIONS_MAX = 10000, LISTENER_NAME_MAX = 64 };
+
+static const char *const field_names[SECTION_FIELDS] = { "secure", "kind", "address", "port" };
+const char *const listener_kinds[] = { "mx", "secure-mx", "submission", "submissions" };
+
+const char *section_field_name(enum section_field field)
+{
+	return field_names[field];
+}
+
+enum section_field section_field(const char *name)
+{
+	enum section_field field = 0;
+
+	while (field < SECTION_FIELDS && strcmp(field_names[field], name))
+		field++;
+	must(field < SECTION_FIELDS);
+	return field;
+}
+
+/* Room for one more behind `len` elements; their room is always a power of two. */
+static void *room_for_one(struct arena *arena, void *at, size_t len, size_t size)
+{
+	void *more = at;
+
+	if (!(len & (len - 1))) {
+		more = arena_array(arena, len ? 2 * len : 1, size);
+		must(more); /* SECTIONS_MAX of them fit into the arena's maximum */
+		if (len)
+			memcpy(more, at, len * size);
+	}
+	return more;
+}
+
+static void add_line(struct parsed *p, struct lines *lines, size_t line)
+{
+	lines->at = room_for_one(p->arena, lines->at, lines->len, sizeof(*lines->at));
+	lines->at[lines->len++] = line;
+}
+
+static bool section_has(
+	struct parsed *p, const struct section *s, enum section_field field, const char *example)
+{
+	if (!s->lines[field])
+		mistake(&p->mistakes, s->line, "listener \"%.*s\" has no %s; %s would be right",
+			STR_ARG(str_head(s->title, 80)), field_names[field], example);
+	return s->lines[field];
+}
+
+/* Say so if one of our domains has this name already, as what it is or as its secure one. */
+static bool domain_is_new(struct parsed *p, struct str name, size_t line)
+{
+	bool secure;
+	int before = settings_domain(p->settings, name, &secure);
+
+	if (before < 0)
+		return true;
+	mistake(&p->mistakes, line,
+		"%.*s is already the %s in line %zu; a name of its own would be right",
+		STR_ARG(name), secure ? "secure domain" : "domain", p->domain_lines.at[before]);
+	return false;
+}
+
+void check_domain(struct parsed *p, const struct section *s)
+{
+	struct domain_settings domain = { 0 }, *at = p->settings->domains.at;
+	size_t n = p->settings->domains.len, secure_line = s->lines[FIELD_SECURE];
+	bool good = n < SECTIONS_MAX;
+	struct why why;
+
+	if (!value_domain(s->title, p->arena, &domain.name, &why)) {
+		mistake(&p->mistakes, s->line, "domain: %s", why.text);
+		good = false;
+	} else {
+		good = domain_is_new(p, domain.name, s->line) && good;
+	}
+	if (s->values[FIELD_SECURE].len) {
+		if (!value_domain(s->values[FIELD_SECURE], p->arena, &domain.secure, &why)) {
+			mistake(&p->mistakes, secure_line, "secure: %s", why.text);
+			good = false;
+		} else if (str_eq(domain.secure, domain.name)) {
+			mistake(&p->mistakes, secure_line,
+				"the secure domain is the domain itself; one below it such as "
+				"secure.%.*s would be right",
+				STR_ARG(domain.name));
+			good = false;
+		} else {
+			good = domain_is_new(p, domain.secure, secure_line) && good;
+		}
+	}
+	if (!good)
+		return;
+	p->settings->domains.at = at = room_for_one(p->arena, at, n, sizeof(*at));
+	at[p->settings->domains.len++] = domain;
+	add_line(p, &p->domain_lines, s->line);
+}
+
+static bool listener_name_is_good(struct str name)
+{
+	for (size_t i = 0; i < name.len; i++)
+		if (!ascii_is_alnum(name.at[i]) && name.at[i] != '-' && name.at[i] != '_')
+			return false;
+	return name.len > 0 && name.len <= LISTENER_NAME_MAX;
+}
+
+static bool read_kind(struct parsed *p, const struct section *s, enum listener_kind *kind)
+{
+	for (size_t i = 0; i < count_of(listener_kinds); i++) {
+		if (str_eq(s->values[FIELD_KIND], str_of(listener_kinds[i]))) {
+			*kind = (enum listener_kind)i;
+			return true;
+		}
+	}
+	mistake(&p->mistakes, s->lines[FIELD_KIND],
+		"kind: \"%.*s\" is none; mx, secure-mx, submission or submissions would be right",
+		STR_ARG(str_head(s->values[FIELD_KIND], 40)));
+	return false;
+}
+
+static bool read_listener(struct parsed *p, const struct section *s, struct listener_settings *l)
+{
+	bool good = listener_name_is_good(s->title);
+	struct why why;
+	uint64_t port;
+
+	if (!good)
+		mistake(&p->mistakes, s->line,
+			"listener \"%.*s\": letters, digits and hyphens, at most %d, would be "
+			"right",
+			STR_ARG(str_head(s->title, 80)), LISTENER_NAME_MAX);
+	l->name = s->title;
+	l->address = s->values[FIELD_ADDRESS];
+	if (!section_has(p, s, FIELD_KIND, "kind = mx") || !read_kind(p, s, &l->kind))
+		good = false;
+	if (!section_has(p, s, FIELD_ADDRESS, "address = \"0.0.0.0\"")) {
+		good = false;
+	} else if (!value_address(l->address, &why)) {
+		mistake(&p->mistakes, s->lines[FIELD_ADDRESS], "address: %s", why.text);
+		good = false;
+	}
+	if (!section_has(p, s, FIELD_PORT, "port = 25"))
+		return false;
+	if (!value_count(s->values[FIELD_PORT], 1, UINT16_MAX, &port, &why)) {
+		mistake(&p->mistakes, s->lines[FIELD_PORT], "port: %s", why.text);
+		return false;
+	}
+	l->port = (uint16_t)port;
+	return good;
+}
+
+static bool listener_is_new(
+	struct parsed *p, const struct section *s, const struct listener_settings *l)
+{
+	for (size_t i = 0; i < p->settings->listeners.len; i++) {
+		const struct listener_settings *other = &p->settings->listeners.at[i];
+
+		if (str_eq(other->name, l->name)) {
+			mistake(&p->mistakes, s->line,
+				"there is a listener \"%.*s\" in line %zu; another name would be "
+				"right",
+				STR_ARG(l->name), p->listener_lines.at[i]);
+			return false;
+		}
+		if (other->port == l->port && str_eq(other->address, l->address)) {
+			mistake(&p->mistakes, s->line,
+				"listener \"%.*s\" has the same address and port; "
+				"another port or address would be right",
+				STR_ARG(other->name));
+			return false;
+		}
+	}
+	return true;
+}
+
+void check_listener(struct parsed *p, const struct section *s)
+{
+	struct listener_settings l = { 0 }, *at = p->settings->listeners.at;
+	size_t n = p->settings->listeners.len;
+
+	if (!read_listener(p, s, &l) || !listener_is_new(p, s, &l) || n >= SECTIONS_MAX)
+		return;
+	p->settings->listeners.at = at = room_for_one(p->arena, at, n, sizeof(*at));
+	at[p->settings->listeners.len++] = l;
+	add_line(p, &p->listener_lines, s->line);
+}
+
+static size_t line_of_option(const struct parsed *p, const char *name)
+{
+	return p->lines[option_of(str_of(name)) - options];
+}
+
+static bool has_secure_domain(const struct settings *s)
+{
+	for (size_t i = 0; i < s->domains.len; i++)
+		if (s->domains.at[i].secure.len)
+			return true;
+	return false;
+}
+
+static void check_certificates(struct parsed *p)
+{
+	const struct settings *s = p->settings;
+
+	if (s->certificate.len != s->key.len)
+		mistake(&p->mistakes, line_of_option(p, s->key.len ? "key" : "certificate"),
+			"%zu certificate and %zu key; as many keys as certificates, in the same "
+			"order, "
+			"would be right",
+			s->certificate.len, s->key.len);
+	else if (s->listeners.len && !s->certificate.len)
+		mistake(&p->mistakes, p->listener_lines.at[0],
+			"a listener, but no certificate; certificate = "
+			"\"/etc/siegel/certificate.pem\" and "
+			"key = \"/etc/siegel/key.pem\" would be right");
+}
+
+static void check_secure_listeners(struct parsed *p)
+{
+	for (size_t i = 0; i < p->settings->listeners.len; i++)
+		if (p->settings->listeners.at[i].kind == LISTENER_SECURE_MX &&
+			!has_secure_domain(p->settings))
+			mistake(&p->mistakes, p->listener_lines.at[i],
+				"a secure-mx listener, but no domain has a secure one; "
+				"secure = \"secure.example.org\" in a domain section would be "
+				"right");
+}
+
+void check_whole(struct parsed *p)
+{
+	const struct settings *s = p->settings;
+
+	if (!line_of_option(p, "host_name"))
+		mistake(&p->mistakes, 0,
+			"no host_name; host_name = \"mx.example.org\" would be right");
+	if (!s->domains.len && !p->mistakes.n)
+		mistake(&p->mistakes, 0,
+			"no domain; domain \"example.org\" { secure = \"secure.example.org\" } "
+			"would be right");
+	check_certificates(p);
+	check_secure_listeners(p);
+	if (s->message_size > s->bytes_in_flight)
+		mistake(&p->mistakes, line_of_option(p, "message_size"),
+			"message_size is more than bytes_in_flight; at most as much would be "
+			"right");
+	if (s->sessions_per_address > s->sessions && line_of_option(p, "sessions_per_address"))
+		mistake(&p->mistakes, line_of_option(p, "sessions_per_address"),
+			"sessions_per_address is more than sessions; at most as many would be "
+			"right");
+}
+
+int settings_domain(const struct settings *settings, struct str domain, bool *secure)
+{
+	for (size_t i = 0; i < settings->domains.len; i++) {
+		const struct domain_settings *d = &settings->domains.at[i];
+
+		*secure = d->secure.len && str_eq_nocase(domain, d->secure);
+		if (*secure || str_eq_nocase(domain, d->name))
+			return (int)i;
+	}
+	*secure = false;
+	return -1;
+}

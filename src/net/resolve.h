@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * resolve.h - where mail for a domain goes: MX, host addresses, and which of the answers are
+ * DNSSEC-validated by our own resolver. The process has one resolver with one cache of finished
+ * routes; a second look goes past every cache.
+ */
+#ifndef NET_RESOLVE_H
+#define NET_RESOLVE_H
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "base/why.h"
+#include "mail/policy.h"
+#include "net/ip.h"
+
+struct str_list {
+	const struct str *at;
+	size_t len;
+};
+
+/* See the settings of the same names. Only read by resolver_new. */
+struct resolver_setup {
+	struct str anchor; /* trust anchors as in a zone file; empty: nothing is validated */
+	struct str_list root_servers, forwarders, stub_zones, local_records, local_zones;
+};
+
+struct resolver;
+
+/* A resolver, held once; starts no thread and reads no file. NULL and why: a setting is wrong. */
+struct resolver *resolver_new(const struct resolver_setup *setup, struct why *why);
+struct resolver *resolver_hold(struct resolver *resolver);
+/* The last release ends its threads; no look-up may be under way. */
+void resolver_release(struct resolver **resolver);
+
+enum { ROUTE_HOSTS_MAX = 12, ROUTE_ADDRESSES_MAX = 8 };
+
+struct route_host {
+	struct str name;	  /* as the MX record says; lower case, no final dot */
+	unsigned preference;	  /* 0 for an implicit MX */
+	struct route_facts facts; /* address: FOUND, NONE or FAILED */
+	struct ip addresses[ROUTE_ADDRESSES_MAX]; /* IPv6 and IPv4 alternating */
+	size_t n_addresses;
+	bool capped; /* it has more addresses than that */
+};
+
+enum route_kind {
+	ROUTE_HOSTS,	 /* there are hosts, or an implicit MX with an address */
+	ROUTE_FAILED,	 /* SERVFAIL or timed out; `bogus` tells which kind */
+	ROUTE_NULL_MX,	 /* RFC 7505 */
+	ROUTE_NO_DOMAIN, /* NXDOMAIN */
+	ROUTE_NO_ADDRESS /* neither MX nor address */
+};
+
+/* Immutable once given out. */
+struct route {
+	enum route_kind kind;
+	bool validated;		  /* the answer that made it this kind */
+	bool bogus;		  /* ROUTE_FAILED: DNSSEC says no */
+	bool capped;		  /* more hosts than ROUTE_HOSTS_MAX */
+	struct route_host *hosts; /* by preference */
+	size_t n_hosts;
+	struct deadline expires; /* the shortest TTL of its answers */
+};
+
+/* Look up the route for `domain` (lower-case A-labels) or take it from the cache; `cold` uses a
+ * fresh context that has seen nothing. Blocks until the deadline at most. Never NULL. */
+const struct route *resolver_route(
+	struct resolver *resolver, struct str domain, bool cold, struct deadline deadline);
+/* The route of an address literal: one host of that name and address. */
+const struct route *route_of_literal(struct str literal, const struct ip *ip);
+void route_release(const struct route **route);
+
+#endif

@@ -13,7 +13,9 @@ WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wformat=2 -Wstrict-pr
 ifdef CI
 WARN    += -Werror
 endif
-HARDEN  := -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection -fcf-protection \
+# clang 14 wants to be asked twice for zeroed variables.
+ZEROED  := $(if $(findstring clang,$(CC)),-enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang)
+HARDEN  := $(ZEROED) -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection -fcf-protection \
 	   -ftrivial-auto-var-init=zero -fPIE
 CSTD    := -std=gnu17 -D_GNU_SOURCE -pthread -g -Isrc
 LDFLAGS := -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed

@@ -14,6 +14,19 @@ enum { LONGEST_LINE = 4096, LONGEST_VALUE = 512 };
 static const char *log_role = "siegel";
 static enum log_level log_least = LOG_INFO;
 
+static const char *const level_names[] = { "debug", "info", "warning", "alarm" };
+
+bool log_level_of(struct str name, enum log_level *level)
+{
+	for (size_t i = 0; i < count_of(level_names); i++) {
+		if (str_eq(name, str_of(level_names[i]))) {
+			*level = (enum log_level)i;
+			return true;
+		}
+	}
+	return false;
+}
+
 void log_open(const char *role, enum log_level least)
 {
 	log_role = role;
@@ -60,14 +73,12 @@ static void add_field(struct buf *line, const struct log_field *field)
 
 void log_event(enum log_level level, const char *event, const struct log_field *fields, size_t n)
 {
-	static const char *const names[] = { "debug", "info", "warning", "alarm" };
-
 	if (level < log_least)
 		return;
 	scoped(buf_free) struct buf line = BUF(LONGEST_LINE);
 	buf_add(&line, STR("time="));
 	clock_add_iso8601(&line, clock_wall_ms());
-	buf_printf(&line, " role=%s level=%s event=%s", log_role, names[level], event);
+	buf_printf(&line, " role=%s level=%s event=%s", log_role, level_names[level], event);
 	for (size_t i = 0; i < n; i++)
 		add_field(&line, &fields[i]);
 	line.overflowed = false;

@@ -46,6 +46,8 @@ static inline struct log_field log_hex(const char *name, uint64_t number)
 
 /* Name this process in every line; called once, before threads. Lines below `least` are dropped. */
 void log_open(const char *role, enum log_level least);
+/* "debug", "info", "warning" or "alarm"; false leaves *level alone. */
+bool log_level_of(struct str name, enum log_level *level) must_use;
 /* Write one line with one write(2). Safe from any thread. At least one field. */
 void log_event(enum log_level level, const char *event, const struct log_field *fields, size_t n);
 

@@ -158,7 +158,7 @@ static struct scmp_arg_cmp compare(const struct sandbox_rule *rule)
 	case SANDBOX_LACKS:
 		return SCMP_CMP64(rule->argument, SCMP_CMP_MASKED_EQ, rule->value, 0);
 	default:
-		return SCMP_CMP64(rule->argument, SCMP_CMP_EQ, rule->value);
+		return SCMP_CMP64(rule->argument, SCMP_CMP_EQ, rule->value, 0);
 	}
 }
 

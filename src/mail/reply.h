@@ -22,6 +22,7 @@ struct remote_reply {
 	bool cut;
 };
 
+/* Start anew; the struct is zeroed, or was used before. */
 void remote_reply_begin(struct remote_reply *reply);
 void remote_reply_free(struct remote_reply *reply);
 /* Take the next line, without its CRLF. */

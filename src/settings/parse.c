@@ -94,7 +94,7 @@ static int on_option(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result
 	if (opt->nvalues == 1 && p->lines[i])
 		mistake(&p->mistakes, line, "%s is already set in line %zu; %s would be right",
 			opt->name, p->lines[i], list ? "+= to add to it" : "once");
-	else if (opt->nvalues == 1)
+	if (opt->nvalues == 1)
 		option_clear(option, p->settings);
 	p->lines[i] = line;
 	if (!option_read(option, str_of(value), p->settings, p->arena, &why))

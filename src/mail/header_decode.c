@@ -7,6 +7,7 @@
 #include "mail/header.h"
 
 #include "mail/command.h"
+#include "mail/plain_text.h"
 
 enum { WORD_MAX = 2048 };
 
@@ -179,53 +180,6 @@ static void decode_all(struct buf *to, struct str rest)
 	}
 }
 
-/* Length of the valid character at the front, 0 if there is none. */
-static size_t character(struct str s)
-{
-	for (size_t n = 1; n <= 4 && n <= s.len; n++) {
-		if (str_is_utf8(str_head(s, n)))
-			return n;
-	}
-	return 0;
-}
-
-/* C0, DEL, C1, and the marks that turn the direction of what follows or end lines. */
-static bool is_control(struct str c)
-{
-	unsigned char a = (unsigned char)c.at[0], b = c.len > 1 ? (unsigned char)c.at[1] : 0;
-
-	if (c.len == 1)
-		return a < 0x20 || a == 0x7f;
-	if (c.len == 2)
-		return a == 0xc2 && b < 0xa0;
-	unsigned char d = (unsigned char)c.at[2];
-	return c.len == 3 && a == 0xe2 &&
-	       ((b == 0x80 && (d == 0x8e || d == 0x8f || (d >= 0xa8 && d <= 0xae))) ||
-		       (b == 0x81 && d >= 0xa6 && d <= 0xa9));
-}
-
-static void clean(struct buf *to, struct str s, size_t max)
-{
-	static const struct str ellipsis = { "\xe2\x80\xa6", 3 };
-	size_t last_fit = 0;
-
-	while (s.len) {
-		size_t n = character(s);
-		struct str piece = n == 0 ? STR("\xef\xbf\xbd") : str_head(s, n);
-		if (n && is_control(piece))
-			piece = STR(" ");
-		s = str_tail(s, n ? n : 1);
-		if (to->len + piece.len > max) {
-			to->len = last_fit;
-			buf_add(to, max < ellipsis.len ? STR("") : ellipsis);
-			return;
-		}
-		buf_add(to, piece);
-		if (to->len + ellipsis.len <= max)
-			last_fit = to->len;
-	}
-}
-
 struct str header_decode(struct str value, struct arena *arena, size_t max)
 {
 	scoped(buf_free) struct buf unfolded = BUF(HEADER_SECTION_MAX);
@@ -239,7 +193,7 @@ struct str header_decode(struct str value, struct arena *arena, size_t max)
 			buf_add_char(&unfolded, value.at[i]);
 	}
 	decode_all(&decoded, buf_str(&unfolded));
-	clean(&cleaned, str_trim(buf_str(&decoded)), max);
+	plain_text_add(&cleaned, str_trim(buf_str(&decoded)), max);
 	struct str text = arena_str(arena, buf_str(&cleaned));
 	return text.at ? text : STR("");
 }

@@ -93,6 +93,13 @@ class Server:
     pid = None
     filled = 0  # messages it holds for a destination that is down
 
+    def start(self):
+        self.launch()
+        self.greets()
+
+    def greets(self):
+        eventually(lambda: greeting(self.receive), 20, f"{self.name} answers, see {self.home}/log")
+
     def cpu(self):
         return measure.cpu_seconds(self.pid)
 
@@ -202,7 +209,7 @@ class Postfix(Server):
         for file in ("cert.pem", "key.pem"):
             shutil.copy(self.certificate / file, upper / "postfix" / file)
 
-    def start(self):
+    def launch(self):
         top = pathlib.Path("/mnt/postfix")
         shutil.rmtree(top, ignore_errors=True)
         self._etc(top / "etc")
@@ -227,7 +234,6 @@ class Postfix(Server):
                                         stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         log.close()
         self.pid = self.process.pid
-        eventually(lambda: greeting(self.receive), 20, f"Postfix answers, see {self.home}/log")
 
     def prepare(self):
         pass  # no accounts here
@@ -278,8 +284,16 @@ sessions = 20000
 sessions_per_address = 20000
 {uid_base}
 domain "bench.test" {{ secure = "secure.bench.test" }}
-listener "mx" {{ kind = "mx", address = "{address}", port = {mx_port} }}
-listener "submission" {{ kind = "submission", address = "{address}", port = {submission_port} }}
+listener "mx" {{
+	kind = "mx"
+	address = "{address}"
+	port = {mx_port}
+}}
+listener "submission" {{
+	kind = "submission"
+	address = "{address}"
+	port = {submission_port}
+}}
 """
 
 
@@ -309,18 +323,20 @@ class Siegel(Server):
             uid_base="uid_base = 64000" if os.geteuid() == 0 else ""))
 
     def ctl(self, *words, stdin=""):
-        return subprocess.run([self.binaries / "siegel", "--config", self.config, *words],
+        return subprocess.run([self.binaries / "siegel", "-c", self.config, *words],
                               input=stdin, text=True, check=True, stdout=subprocess.PIPE).stdout
 
-    def start(self):
+    def launch(self):
         log = open(self.home / "log", "a")
-        self.process = subprocess.Popen([self.binaries / "siegeld", "--config", self.config],
+        self.process = subprocess.Popen([self.binaries / "siegeld", "-c", self.config],
                                         stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         log.close()
         self.pid = self.process.pid
-        eventually(lambda: greeting(self.receive), 20, f"Siegel answers, see {self.home}/log")
 
     def prepare(self):
+        eventually(lambda: subprocess.run(
+            [self.binaries / "siegel", "-c", self.config, "status"], stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL).returncode == 0, 20, "siegel status answers")
         self.ctl("user", "add", self.user, stdin=self.password + "\n")
         self.ctl("alias", "on", self.user)
 

@@ -42,7 +42,7 @@ BENCH   := $(patsubst bench/%.c,siegel-%,$(wildcard bench/*.c))
 TESTS   := $(patsubst test/unit/%.c,$(B)/test/%,$(wildcard test/unit/test_*.c))
 
 # Every role: its own library, then what it stands on. The rightmost knows the least.
-LINK_siegeld         := siegeld settings call mail base : -lconfuse -lseccomp -lidn2
+LINK_siegeld         := siegeld settings call mail base : -lconfuse -ljansson -lseccomp -lidn2
 LINK_siegel-smtpd    := smtpd net call settings mail base : -lconfuse -lseccomp -lssl -lcrypto -lidn2
 LINK_siegel-store    := store call settings mail base : -lconfuse -lseccomp -lsqlite3 -lcrypt -lidn2
 LINK_siegel-delivery := delivery net call settings mail base : -lconfuse -lseccomp -lssl -lcrypto -lunbound -lidn2

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * inputs.h - all that is read from files, before anything starts and again at each reload: the
+ * configuration, certificates and keys, authorities, trust anchors. Each is kept as a sealed
+ * memfd, so that a role that is restarted gets what its fellows have, whatever became of the
+ * files; and each role gets only what it needs.
+ */
+#ifndef SIEGELD_INPUTS_H
+#define SIEGELD_INPUTS_H
+
+#include "base/buf.h"
+#include "call/role.h"
+#include "settings/settings.h"
+
+struct input_file {
+	char name[32];	/* as control.h names it */
+	enum role role; /* who needs it */
+	int memfd;
+};
+
+struct inputs {
+	const char *path;
+	int text; /* memfd */
+	struct settings *settings;
+	struct input_file *files;
+	size_t n_files;
+};
+
+/* Read the configuration at `path` (which must outlive the result) and the files it names. On
+ * any mistake NULL, with one line for each in `errors`. */
+struct inputs *inputs_read(const char *path, struct buf *errors);
+void inputs_free(struct inputs **inputs);
+
+#endif

@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { HEALTHY = 60 * SECOND, LONGEST_WAIT = 30 };
+enum { HEALTHY = 60 * SECOND, LONGEST_WAIT = 30, DEAF = SECOND };
 
 static void program_of(const struct crew *crew, enum role role, char *to, size_t room)
 {
@@ -154,7 +154,7 @@ void child_start(struct crew *crew, struct child *child)
 	child->started = clock_monotonic_ms();
 	child->ready = false;
 	child->confinement[0] = '\0';
-	child->restart_at = deadline_never();
+	child->restart_at = child->deaf = deadline_never();
 	launch(crew, child);
 	if (child->pid == 0) {
 		LOG(LOG_ALARM, "fork-failed", log_text("name", role_name(child->role)),
@@ -189,6 +189,14 @@ void child_kill(struct child *child, const char *why)
 	LOG(LOG_ALARM, "killing", log_text("name", role_name(child->role)),
 		log_u64("pid", (uint64_t)child->pid), log_text("why", why));
 	kill(child->pid, SIGKILL);
+}
+
+void child_kill_deaf(struct child *child)
+{
+	if (child->pid == 0 || !deadline_passed(child->deaf))
+		return;
+	child_kill(child, "it closed its control descriptor");
+	child->deaf = deadline_never();
 }
 
 static void describe(struct child *child, int status)
@@ -234,7 +242,7 @@ bool child_hear(struct child *child)
 
 	if (!control_receive(child->control, &message)) {
 		fd_close(&child->control);
-		child_kill(child, "it closed its control descriptor");
+		child->deaf = deadline_in(DEAF);
 		return false;
 	}
 	fd_close(&message.fd);

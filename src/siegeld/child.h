@@ -22,7 +22,8 @@ struct child {
 	uint64_t restarts;    /* starts after the first */
 	unsigned failures;    /* in a row, none of them after a minute of health */
 	struct deadline restart_at;
-	char last_exit[64]; /* "" if there was none */
+	struct deadline deaf; /* when to kill one that closed its control descriptor */
+	char last_exit[64];   /* "" if there was none */
 	char confinement[CONTROL_NAME_MAX + 1];
 };
 
@@ -46,6 +47,8 @@ void child_reload(struct crew *crew, struct child *child);
 void child_stop(struct child *child);
 /* Not to be reasoned with any more. */
 void child_kill(struct child *child, const char *why);
+/* Kill it if it has closed its control descriptor and still lives after a moment. */
+void child_kill_deaf(struct child *child);
 /* It ended with this wait status: note why and when to start it again. */
 void child_ended(struct child *child, int status);
 /* Read what it says. True if it has just become ready. */

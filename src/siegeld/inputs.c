@@ -119,7 +119,7 @@ struct inputs *inputs_read(const char *path, struct buf *errors)
 	read_settings(inputs, errors);
 	if (inputs->settings)
 		read_files(inputs, errors);
-	if (errors->len)
+	else
 		inputs_free(&inputs);
 	return inputs;
 }

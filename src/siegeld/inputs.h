@@ -26,8 +26,9 @@ struct inputs {
 	size_t n_files;
 };
 
-/* Read the configuration at `path` (which must outlive the result) and the files it names. On
- * any mistake NULL, with one line for each in `errors`. */
+/* Read the configuration at `path` (which must outlive the result) and the files it names. Each
+ * mistake is a line in `errors`; with any, the result may only be looked at for further mistakes.
+ * NULL where the configuration itself can't be understood. */
 struct inputs *inputs_read(const char *path, struct buf *errors);
 void inputs_free(struct inputs **inputs);
 

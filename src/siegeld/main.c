@@ -87,8 +87,9 @@ static bool check_all(struct crew *crew, const char *path, struct buf *errors)
 	if (!crew->inputs)
 		return false;
 	open_log(crew->inputs->settings);
-	bool good = state_check(&crew->state, crew->inputs->settings, errors);
-	return child_find_programs(crew, errors) && good;
+	state_check(&crew->state, crew->inputs->settings, errors);
+	child_find_programs(crew, errors);
+	return errors->len == 0;
 }
 
 static bool open_all(struct crew *crew, struct buf *errors)

@@ -161,8 +161,9 @@ static void reload(struct supervision *s)
 	scoped(buf_free) struct buf errors = BUF(65536);
 	struct inputs *inputs = inputs_read(crew->inputs->path, &errors);
 
-	if (!inputs) {
+	if (errors.len) {
 		log_lines("reload-failed", buf_str(&errors));
+		inputs_free(&inputs);
 		return;
 	}
 	compare(crew->inputs->settings, inputs->settings);
@@ -240,19 +241,23 @@ static struct deadline next_deadline(const struct supervision *s)
 	struct deadline next = deadline_never();
 
 	if (s->stopping)
-		return deadline_passed(phase_deadline(s)) ? deadline_in(SECOND) : phase_deadline(s);
+		next = deadline_passed(phase_deadline(s)) ? deadline_in(SECOND) : phase_deadline(s);
 	for (size_t i = 0; i < CHILDREN; i++) {
-		if (s->crew->children[i].pid == 0)
-			next = deadline_earlier(next, s->crew->children[i].restart_at);
+		const struct child *child = &s->crew->children[i];
+		if (child->pid)
+			next = deadline_earlier(next, child->deaf);
+		else if (!s->stopping)
+			next = deadline_earlier(next, child->restart_at);
 	}
 	return next;
 }
 
-static void start_who_is_due(struct supervision *s)
+static void do_what_is_due(struct supervision *s)
 {
-	for (size_t i = 0; !s->stopping && i < CHILDREN; i++) {
+	for (size_t i = 0; i < CHILDREN; i++) {
 		struct child *child = &s->crew->children[i];
-		if (child->pid == 0 && deadline_passed(child->restart_at))
+		child_kill_deaf(child);
+		if (!s->stopping && child->pid == 0 && deadline_passed(child->restart_at))
 			child_start(s->crew, child);
 	}
 }
@@ -302,7 +307,7 @@ int supervise(struct crew *crew)
 	}
 	while (!s.stopping || !advance_stop(&s)) {
 		wait_for_something(&s);
-		start_who_is_due(&s);
+		do_what_is_due(&s);
 	}
 	LOG(LOG_INFO, "stopped", log_u64("status", (uint64_t)s.status));
 	fd_close(&s.signals);

@@ -105,12 +105,12 @@ static struct str next_word(struct str *rest)
 	return word;
 }
 
-bool plain_text_wrap(struct buf *to, const char *first, struct str text)
+bool plain_text_wrap(struct buf *to, struct str first, struct str text)
 {
-	size_t indent = plain_text_columns(str_of(first)), column = indent;
+	size_t indent = plain_text_columns(first), column = indent;
 	struct str word = next_word(&text);
 
-	buf_add(to, str_of(first));
+	buf_add(to, first);
 	for (bool begun = false; word.len; word = next_word(&text), begun = true) {
 		size_t width = plain_text_columns(word);
 		if (begun && column + 1 + width > COLUMNS) {

@@ -15,7 +15,7 @@ bool plain_text_add(struct buf *to, struct str text, size_t max);
 bool plain_text_add_ascii(struct buf *to, struct str text, size_t max);
 /* Add one paragraph of clean text in lines of at most 72 columns, CRLF at the end of each, the
  * first line behind `first`, the others behind as many blanks as `first` has columns. */
-bool plain_text_wrap(struct buf *to, const char *first, struct str text);
+bool plain_text_wrap(struct buf *to, struct str first, struct str text);
 /* Characters, not bytes, of well-formed UTF-8. */
 size_t plain_text_columns(struct str text);
 

@@ -95,6 +95,11 @@ static const struct sandbox_rule asks_peers[] = {
 };
 
 #ifdef SANITIZED
+static const bool sanitized = true;
+#else
+static const bool sanitized = false;
+#endif
+
 /* What the sanitizers' own runtime does, mostly when it has found something. */
 static const struct sandbox_rule sanitizer[] = {
 	ALLOW("openat"), ALLOW("open"), ALLOW("readlink"), ALLOW("readlinkat"), ALLOW("stat"),
@@ -103,7 +108,6 @@ static const struct sandbox_rule sanitizer[] = {
 	ALLOW("rt_sigtimedwait"), ALLOW("getdents64"), ALLOW("pipe"), ALLOW("tgkill"), ALLOW("msync"),
 	ALLOW("fork"), ALLOW("vfork"), ALLOW("execve"), ALLOW("kill"), ALLOW("mincore"),
 };
-#endif
 /* clang-format on */
 
 /* A role's lists, and whether it has files and the network. */
@@ -142,19 +146,17 @@ static void gather(struct list *list, const struct confinement *c)
 	};
 
 	list->n = 0;
-#ifdef SANITIZED
-	append(list, sanitizer, count_of(sanitizer));
-#else
-	append(list, &to_itself, 1);
-	if (!c->files)
+	if (sanitized)
+		append(list, sanitizer, count_of(sanitizer));
+	else
+		append(list, &to_itself, 1);
+	if (!sanitized && !c->files)
 		append(list, no_files, count_of(no_files));
-#endif
 	append(list, every_role, count_of(every_role));
 	if (c->files)
 		append(list, own_files, count_of(own_files));
 	for (size_t i = 0; i < count_of(c->parts); i++)
 		append(list, c->parts[i].at, c->parts[i].n);
-	(void)to_itself;
 }
 
 static void missing(struct buf *report, const char *what, const struct why *why)

@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * test_client.c - asking and being asked, over real sockets: the client's half against the
+ * store's, and each against a peer that breaks the rules.
+ */
+#include "call/client.h"
+#include "call/server.h"
+
+#include "base/log.h"
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* The other side of one connection, run by a thread: answers n calls as a store would. */
+struct peer {
+	int rendezvous;
+	int calls;
+	pthread_t thread;
+};
+
+static void wait_readable(int fd)
+{
+	struct pollfd one = { .fd = fd, .events = POLLIN };
+
+	poll(&one, 1, 5000);
+}
+
+static int accept_connection(int rendezvous)
+{
+	wait_readable(rendezvous);
+	return server_rendezvous(rendezvous);
+}
+
+static bool answer_one(struct server_connection *c, const struct server_ask *ask)
+{
+	scoped(arena_free) struct arena arena = ARENA(1 << 20);
+	struct str message = ask->message;
+
+	if (ask->call == CALL_login) {
+		struct login_ask login;
+		if (!unpack_login_ask(&message, &arena, &login))
+			return false;
+		struct login_answer answer = { .outcome = LOGIN_BAD, .address = login.user };
+		return server_answer_login(c, &answer, -1);
+	}
+	if (ask->call == CALL_accept) {
+		struct mapping body;
+		struct why why;
+		int fd = ask->fd;
+		bool good = fd_map_sealed(fd, 1 << 20, &body, &why);
+		struct accept_answer answer = { .code = good ? body.bytes.len : 0 };
+		fd_unmap(&body);
+		fd_close(&fd);
+		return server_answer_accept(c, &answer, -1);
+	}
+	if (ask->call == CALL_work) {
+		struct job job = { .has_job = 1, .id = STR("abc") };
+		return server_answer_work(c, &job, fd_memfd_of("body", STR("a mail")));
+	}
+	return false;
+}
+
+static void *serve(void *argument)
+{
+	struct peer *peer = argument;
+	int fd = accept_connection(peer->rendezvous);
+	struct server_connection *c = server_open(fd, ROLE_SMTPD | ROLE_DELIVERY);
+	struct server_ask ask;
+
+	while (peer->calls > 0) {
+		enum server_result result = server_next(c, &ask);
+		if (result == SERVER_WAIT) {
+			wait_readable(c->fd);
+		} else if (result != SERVER_ASKED || !answer_one(c, &ask)) {
+			break;
+		} else {
+			while (server_send(c) == SERVER_WAIT)
+				poll(NULL, 0, 1);
+			peer->calls--;
+		}
+	}
+	server_close(&c);
+	return NULL;
+}
+
+static struct store_client *start_peer(struct peer *peer, int calls)
+{
+	struct store_client *client = store_client_new();
+	int ends[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+	*peer = (struct peer){ .rendezvous = ends[1], .calls = calls };
+	store_client_set_edge(client, ends[0]);
+	assert_int_equal(pthread_create(&peer->thread, NULL, serve, peer), 0);
+	return client;
+}
+
+static void end_peer(struct peer *peer, struct store_client *client)
+{
+	pthread_join(peer->thread, NULL);
+	assert_int_equal(peer->calls, 0);
+	store_client_set_edge(client, -1);
+	fd_close(&peer->rendezvous);
+	free(client);
+}
+
+static void a_call_is_answered_over_a_pooled_connection(void **state)
+{
+	scoped(arena_free) struct arena arena = ARENA(1 << 20);
+	struct login_ask ask = { .user = STR("ada"), .password = STR("secret") };
+	struct login_answer answer;
+	struct peer peer;
+	struct why why = { "" };
+
+	(void)state;
+	struct store_client *client = start_peer(&peer, 3);
+	/* One connection serves all three: the peer accepts only one. */
+	for (int i = 0; i < 3; i++) {
+		assert_true(call_login(
+			client, &ask, -1, &arena, &answer, NULL, deadline_in(5000), &why));
+		assert_int_equal(answer.outcome, LOGIN_BAD);
+		assert_true(str_eq(answer.address, STR("ada")));
+	}
+	end_peer(&peer, client);
+}
+
+static void a_large_call_and_answer_come_through(void **state)
+{
+	scoped(arena_free) struct arena arena = ARENA(16 << 20);
+	scoped(buf_free) struct buf large = BUF(3 << 20);
+	struct login_answer answer;
+	struct peer peer;
+	struct why why = { "" };
+
+	(void)state;
+	assert_non_null(buf_reserve(&large, 3 << 20));
+	memset(large.at, 'x', 3 << 20);
+	/* Large enough to need many writes; the peer's arena isn't, views cost it nothing. */
+	struct login_ask ask = { .user = { large.at, 900000 } };
+	struct store_client *client = start_peer(&peer, 1);
+	assert_true(call_login(client, &ask, -1, &arena, &answer, NULL, deadline_in(5000), &why));
+	assert_int_equal(answer.address.len, 900000);
+	end_peer(&peer, client);
+}
+
+static void a_body_goes_along_with_a_call(void **state)
+{
+	scoped(arena_free) struct arena arena = ARENA(1 << 20);
+	scoped(fd_close) int body = fd_memfd_of("body", STR("twelve bytes"));
+	struct accept_ask ask = { .id = STR("1") };
+	struct accept_answer answer;
+	struct peer peer;
+	struct why why = { "" };
+
+	(void)state;
+	struct store_client *client = start_peer(&peer, 1);
+	assert_true(
+		call_accept(client, &ask, body, &arena, &answer, NULL, deadline_in(5000), &why));
+	assert_int_equal(answer.code, 12);
+	end_peer(&peer, client);
+}
+
+static void a_body_comes_along_with_an_answer(void **state)
+{
+	scoped(arena_free) struct arena arena = ARENA(1 << 20);
+	struct work_ask ask = { .wants_job = 1 };
+	struct job job;
+	struct peer peer;
+	struct why why = { "" };
+	struct mapping body;
+	scoped(fd_close) int fd = -1;
+
+	(void)state;
+	struct store_client *client = start_peer(&peer, 1);
+	struct store_connection *own = store_connect(client, deadline_in(5000), &why);
+	assert_non_null(own);
+	assert_true(call_work_on(own, &ask, -1, &arena, &job, &fd, deadline_in(5000), &why));
+	assert_true(fd_map_sealed(fd, 100, &body, &why));
+	assert_true(str_eq(body.bytes, STR("a mail")));
+	fd_unmap(&body);
+	store_disconnect(&own);
+	end_peer(&peer, client);
+}
+
+static void a_call_waits_for_a_store_until_its_deadline(void **state)
+{
+	scoped(arena_free) struct arena arena = ARENA(1000);
+	struct login_ask ask = { .user = STR("ada") };
+	struct login_answer answer;
+	struct why why = { "" };
+	struct store_client *client = store_client_new();
+
+	(void)state;
+	assert_false(call_login(client, &ask, -1, &arena, &answer, NULL, deadline_in(20), &why));
+	assert_string_equal(why.text, "the store isn't there");
+	free(client);
+}
+
+static void a_store_that_went_away_fails_the_call(void **state)
+{
+	scoped(arena_free) struct arena arena = ARENA(1000);
+	struct login_ask ask = { .user = STR("ada") };
+	struct login_answer answer;
+	struct why why = { "" };
+	struct peer peer;
+
+	(void)state;
+	/* It closes the connection without serving any call. */
+	struct store_client *client = start_peer(&peer, 0);
+	assert_false(call_login(client, &ask, -1, &arena, &answer, NULL, deadline_in(5000), &why));
+	end_peer(&peer, client);
+}
+
+/* A connection whose store's end is in our own hands. */
+static struct store_connection *connect_to(int *store, struct store_client **client)
+{
+	struct why why;
+	int ends[2];
+
+	*client = store_client_new();
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+	store_client_set_edge(*client, ends[0]);
+	struct store_connection *connection = store_connect(*client, deadline_in(1000), &why);
+	assert_non_null(connection);
+	*store = accept_connection(ends[1]);
+	assert_true(*store >= 0);
+	close(ends[1]);
+	return connection;
+}
+
+static bool login_hears(struct str bytes, int fd)
+{
+	scoped(arena_free) struct arena arena = ARENA(1000);
+	struct login_ask ask = { .user = STR("ada") };
+	struct login_answer answer;
+	struct why why = { "" };
+	struct store_client *client;
+	int store, came = -1;
+	struct store_connection *connection = connect_to(&store, &client);
+
+	assert_true(frame_send(store, bytes, fd, 0) == (ssize_t)bytes.len);
+	shutdown(store, SHUT_WR);
+	bool good = call_login_on(
+		connection, &ask, -1, &arena, &answer, &came, deadline_in(1000), &why);
+	assert_int_equal(came, -1);
+	store_disconnect(&connection);
+	store_client_set_edge(client, -1);
+	free(client);
+	fd_close(&store);
+	return good;
+}
+
+static void an_answer_is_checked(void **state)
+{
+	scoped(buf_free) struct buf frame = BUF(FRAME_HEADER + FRAME_MAX);
+	scoped(fd_close) int body = fd_memfd_of("body", STR("x"));
+	struct login_answer answer = { .address = STR("ada") };
+
+	(void)state;
+	frame_begin(&frame, CALL_login);
+	pack_login_answer(&frame, &answer);
+	assert_true(frame_end(&frame));
+	assert_true(login_hears(buf_str(&frame), -1));
+	/* A descriptor nobody asked for. */
+	assert_false(login_hears(buf_str(&frame), body));
+	/* Cut anywhere. */
+	for (size_t n = 1; n < frame.len; n++)
+		assert_false(login_hears(str_head(buf_str(&frame), n), -1));
+	/* More than a frame, more than a message, another call's answer, more than the arena. */
+	buf_add(&frame, STR("more"));
+	assert_false(login_hears(buf_str(&frame), -1));
+	assert_true(frame_end(&frame));
+	assert_false(login_hears(buf_str(&frame), -1));
+	frame_begin(&frame, CALL_sender);
+	pack_login_answer(&frame, &answer);
+	assert_true(frame_end(&frame));
+	assert_false(login_hears(buf_str(&frame), -1));
+	char header[FRAME_HEADER] = { 'S', 'g', 'l', '1', CALL_login, 0, 0, 0, 0, 0, 0x10, 0 };
+	assert_false(login_hears((struct str){ header, sizeof header }, -1));
+}
+
+/* What the store makes of bytes from a role: the result, after it has settled. */
+static enum server_result store_hears(enum role who, struct str bytes, int fd, bool more)
+{
+	struct server_ask ask = { .fd = -1 };
+	int ends[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	assert_true(frame_send(ends[0], bytes, fd, 0) == (ssize_t)bytes.len);
+	if (!more)
+		shutdown(ends[0], SHUT_WR);
+	struct server_connection *c = server_open(ends[1], who);
+	enum server_result result = server_next(c, &ask);
+	fd_close(&ask.fd);
+	server_close(&c);
+	close(ends[0]);
+	return result;
+}
+
+static void frame_of(struct buf *frame, enum call call, struct str message)
+{
+	frame_begin(frame, call);
+	buf_add(frame, message);
+	assert_true(frame_end(frame));
+}
+
+static void each_role_may_ask_what_the_table_says(void **state)
+{
+	static const enum role roles[] = { ROLE_SMTPD, ROLE_DELIVERY, ROLE_MAILBOX, ROLE_CTL };
+	scoped(buf_free) struct buf frame = BUF(FRAME_HEADER + FRAME_MAX);
+	scoped(fd_close) int body = fd_memfd_of("body", STR("x"));
+
+	(void)state;
+	for (int call = 0; call < CALLS_N; call++) {
+		for (size_t i = 0; i < count_of(roles); i++) {
+			bool may = call_rules[call].who & roles[i];
+			int fd = call_rules[call].fds == CALL_FD_IN ? body : -1;
+			frame_of(&frame, (enum call)call, STR("m"));
+			assert_int_equal(store_hears(roles[i], buf_str(&frame), fd, true),
+				may ? SERVER_ASKED : SERVER_CLOSED);
+		}
+	}
+}
+
+static void a_descriptor_comes_where_the_table_wants_one(void **state)
+{
+	scoped(buf_free) struct buf frame = BUF(FRAME_HEADER + FRAME_MAX);
+	scoped(fd_close) int body = fd_memfd_of("body", STR("x"));
+
+	(void)state;
+	frame_of(&frame, CALL_accept, STR("m"));
+	assert_int_equal(store_hears(ROLE_SMTPD, buf_str(&frame), -1, true), SERVER_CLOSED);
+	frame_of(&frame, CALL_login, STR("m"));
+	assert_int_equal(store_hears(ROLE_SMTPD, buf_str(&frame), body, true), SERVER_CLOSED);
+}
+
+static void a_frame_may_come_in_pieces(void **state)
+{
+	scoped(buf_free) struct buf frame = BUF(FRAME_HEADER + FRAME_MAX);
+
+	(void)state;
+	frame_of(&frame, CALL_login, STR("message"));
+	for (size_t n = 1; n < frame.len; n++) {
+		struct str part = str_head(buf_str(&frame), n);
+		assert_int_equal(store_hears(ROLE_SMTPD, part, -1, true), SERVER_WAIT);
+		assert_int_equal(store_hears(ROLE_SMTPD, part, -1, false), SERVER_CLOSED);
+	}
+}
+
+static void a_call_within_a_call_ends_the_connection(void **state)
+{
+	scoped(buf_free) struct buf frame = BUF(FRAME_HEADER + FRAME_MAX);
+	struct server_ask ask;
+	int ends[2];
+
+	(void)state;
+	frame_of(&frame, CALL_login, STR("m"));
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	struct server_connection *c = server_open(ends[1], ROLE_SMTPD);
+	assert_int_equal(frame_send(ends[0], buf_str(&frame), -1, 0), (int)frame.len);
+	assert_int_equal(server_next(c, &ask), SERVER_ASKED);
+	assert_int_equal(server_next(c, &ask), SERVER_WAIT);
+	assert_int_equal(frame_send(ends[0], buf_str(&frame), -1, 0), (int)frame.len);
+	assert_int_equal(server_next(c, &ask), SERVER_CLOSED);
+	server_close(&c);
+	close(ends[0]);
+	/* Sent together, even before the first was seen. */
+	frame_of(&frame, CALL_login, STR("m"));
+	buf_add(&frame, STR("Sgl1"));
+	assert_int_equal(store_hears(ROLE_SMTPD, buf_str(&frame), -1, true), SERVER_CLOSED);
+}
+
+static void a_caller_who_leaves_during_a_long_poll_is_noticed(void **state)
+{
+	scoped(buf_free) struct buf frame = BUF(FRAME_HEADER + FRAME_MAX);
+	struct server_ask ask;
+	int ends[2];
+
+	(void)state;
+	frame_of(&frame, CALL_work, STR("m"));
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	struct server_connection *c = server_open(ends[1], ROLE_DELIVERY);
+	assert_int_equal(frame_send(ends[0], buf_str(&frame), -1, 0), (int)frame.len);
+	assert_int_equal(server_next(c, &ask), SERVER_ASKED);
+	close(ends[0]);
+	assert_int_equal(server_next(c, &ask), SERVER_CLOSED);
+	server_close(&c);
+}
+
+static void a_rendezvous_says_when_the_other_side_is_gone(void **state)
+{
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+	assert_int_equal(server_rendezvous(ends[1]), -1);
+	assert_int_equal(errno, EAGAIN);
+	close(ends[0]);
+	assert_int_equal(server_rendezvous(ends[1]), -1);
+	assert_int_equal(errno, 0);
+	close(ends[1]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_call_is_answered_over_a_pooled_connection),
+		cmocka_unit_test(a_large_call_and_answer_come_through),
+		cmocka_unit_test(a_body_goes_along_with_a_call),
+		cmocka_unit_test(a_body_comes_along_with_an_answer),
+		cmocka_unit_test(a_call_waits_for_a_store_until_its_deadline),
+		cmocka_unit_test(a_store_that_went_away_fails_the_call),
+		cmocka_unit_test(an_answer_is_checked),
+		cmocka_unit_test(each_role_may_ask_what_the_table_says),
+		cmocka_unit_test(a_descriptor_comes_where_the_table_wants_one),
+		cmocka_unit_test(a_frame_may_come_in_pieces),
+		cmocka_unit_test(a_call_within_a_call_ends_the_connection),
+		cmocka_unit_test(a_caller_who_leaves_during_a_long_poll_is_noticed),
+		cmocka_unit_test(a_rendezvous_says_when_the_other_side_is_gone),
+	};
+
+	/* Broken rules are logged as alarms; that is not what is tested here. */
+	log_open("test", LOG_ALARM + 1);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -302,7 +302,7 @@ void secure_seal(const struct secure *secure, struct arena *arena, struct seal *
 	unsigned char *der = NULL, *key = NULL;
 
 	*seal = (struct seal){ .version = str_of(SSL_get_version(ssl)),
-		.cipher = str_of(SSL_get_cipher_name(ssl)),
+		.cipher = str_of(SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl))),
 		.group = str_of(group_name(ssl)),
 		.certificate = STR(""),
 		.key = STR("") };

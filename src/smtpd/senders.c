@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * senders.c - the rules about sender addresses. Runs in smtpd on claims of peers: from outside
+ * they are compared with the domains of the settings, from an account the store says what is
+ * owned. A From field that could be read in two ways is refused at submission, since the rule a
+ * mail travels under depends on it.
+ */
+#include "smtpd/senders.h"
+
+#include "base/log.h"
+#include "smtpd/limits.h"
+
+static bool is_secure(const struct session *s, const struct address *address)
+{
+	bool secure = false;
+
+	return settings_domain(s->settings, address->domain, &secure) >= 0 && secure;
+}
+
+/* Ask the store; `refusal` is for an address that isn't the account's. */
+static struct reply owned(struct session *s, struct str written, struct reply refusal)
+{
+	scoped(arena_free) struct arena arena = ARENA(4096);
+	struct sender_ask ask = { .account = s->account, .address = written };
+	struct sender_answer answer = { 0 };
+	struct why why;
+
+	if (!call_sender(s->house->store, &ask, -1, &arena, &answer, NULL,
+		    session_call_deadline(s, CALL_MS), &why)) {
+		LOG(LOG_WARNING, "store-unreachable", log_hex("session", s->id),
+			log_text("why", why.text));
+		return REPLY(451, "4.3.0 The sender can't be checked now");
+	}
+	switch ((enum sender_outcome)answer.outcome) {
+	case SENDER_OWNED:
+		return (struct reply){ 0 };
+	case SENDER_ALIAS_INACTIVE:
+		return REPLY(550, "5.7.1 This alias is not switched on");
+	default:
+		return refusal;
+	}
+}
+
+struct reply senders_of_envelope(
+	struct session *s, const struct address *sender, struct str written)
+{
+	if (address_is_null(sender))
+		return (struct reply){ 0 };
+	if (s->account)
+		return owned(s, written, REPLY(553, "5.7.1 This sender address is not yours"));
+	if (is_secure(s, sender))
+		return REPLY(550, "5.7.1 Only our own users send from this domain, logged in");
+	return (struct reply){ 0 };
+}
+
+static struct reply from_outside(struct session *s, const struct senders *senders)
+{
+	for (size_t i = 0; i < senders->n && s->settings->from_rule; i++) {
+		if (is_secure(s, &senders->at[i]))
+			return REPLY(
+				550, "5.7.1 Only our own users send From this domain, logged in");
+	}
+	return (struct reply){ 0 };
+}
+
+static bool seen_before(const struct senders *senders, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (str_eq(senders->at[i].local, senders->at[n].local) &&
+			str_eq(senders->at[i].domain, senders->at[n].domain))
+			return true;
+	}
+	return false;
+}
+
+static struct reply from_account(struct session *s, const struct senders *senders)
+{
+	struct reply foreign = REPLY(550, "5.7.1 The From address is not yours");
+	size_t asked = 0;
+
+	for (size_t i = 0; i < senders->n; i++) {
+		struct str written = address_text(&s->tx.arena, &senders->at[i]);
+		if (seen_before(senders, i) || str_eq(written, s->tx.sender))
+			continue;
+		if (!written.at || ++asked > HEADER_SENDERS_ASKED)
+			return REPLY(550, "5.7.1 Too many senders in the header");
+		struct reply reply = owned(s, written, foreign);
+		if (reply.code)
+			return reply;
+	}
+	return (struct reply){ 0 };
+}
+
+struct reply senders_of_header(
+	struct session *s, const struct header *header, struct senders *senders)
+{
+	enum senders_reading reading = header_senders(header, &s->tx.arena, senders);
+
+	if (!s->account)
+		return from_outside(s, senders);
+	if (reading == SENDERS_UNCLEAR)
+		return session_reply(s, 550, "5.6.0 The From field is not clear: %s",
+			senders->why ? senders->why : "malformed");
+	if (reading == SENDERS_MISSING)
+		return REPLY(550, "5.6.0 There is no From field");
+	return from_account(s, senders);
+}

@@ -20,7 +20,7 @@
 
 #include "wire.h"
 
-enum { STACK = 256 << 10, LINE_LENGTH = 74 };
+enum { STACK = 256 << 10, LINE_LENGTH = 74, HEADER_LENGTH = 240 };
 enum tls { TLS_NONE, TLS_STARTTLS, TLS_IMPLICIT };
 
 static struct {
@@ -54,7 +54,7 @@ static struct sockaddr_storage server;
 static socklen_t server_len;
 static SSL_CTX *tls_context;
 static char *message_body;
-static size_t body_len; /* whole lines: option.size or a little more */
+static size_t body_len;
 
 static atomic_long next_message, next_connection;
 static atomic_long connects, handshakes, resumptions, refused, broken;
@@ -678,7 +678,7 @@ static const char usage[] =
 	"  --connections N     at the same time (50)\n"
 	"  --messages N        in all (1000)\n"
 	"  --per-connection N  messages for one connection (1)\n"
-	"  --size N            bytes of body (4096)\n"
+	"  --size N            bytes of a message, header and all (4096)\n"
 	"  --from ADDRESS      sender, envelope and header\n"
 	"  --to PATTERN        recipient; %d is the message's number, modulo --users\n"
 	"  --users N           (1000000000)\n"
@@ -776,15 +776,19 @@ static void read_options(char **word)
 		die("can't write the file for --times");
 }
 
-/* Whole lines of letters, the last of them where the size is reached. */
+/* Whole lines of letters: with its header a message is of the wanted size, or a line less. */
 static void make_body(void)
 {
-	message_body = malloc((size_t)option.size + LINE_LENGTH + 3);
+	size_t lines = option.size > HEADER_LENGTH
+			       ? (size_t)(option.size - HEADER_LENGTH) / (LINE_LENGTH + 2)
+			       : 1;
+
+	message_body = malloc(lines * (LINE_LENGTH + 2) + 1);
 	if (!message_body)
 		die("out of memory");
-	while (body_len < (size_t)option.size) {
+	for (size_t line = 0; line < lines; line++) {
 		for (size_t i = 0; i < LINE_LENGTH; i++)
-			message_body[body_len + i] = (char)('a' + (body_len + i * 7) % 26);
+			message_body[body_len + i] = (char)('a' + (line + i * 7) % 26);
 		memcpy(message_body + body_len + LINE_LENGTH, "\r\n", 2);
 		body_len += LINE_LENGTH + 2;
 	}

@@ -137,14 +137,14 @@ static void forbidden(int signal_number, siginfo_t *info, void *context)
 	strncat(line, "\n", 2);
 	ssize_t written = write(STDERR_FILENO, line, strlen(line));
 	(void)written;
-	signal(signal_number, SIG_DFL);
 	raise(signal_number);
 	_exit(128 + signal_number);
 }
 
 static bool watch_forbidden(void)
 {
-	struct sigaction action = { .sa_sigaction = forbidden, .sa_flags = SA_SIGINFO };
+	struct sigaction action = { .sa_sigaction = forbidden,
+		.sa_flags = (int)(SA_SIGINFO | SA_NODEFER | SA_RESETHAND) };
 
 	name_calls();
 	return sigaction(SIGSYS, &action, NULL) == 0;

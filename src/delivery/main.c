@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * main.c - siegel-delivery: mail going out. Owns the resolver and every connection to another
+ * mail server; reads no file and listens nowhere. Started by siegeld.
+ */
+#include "base/log.h"
+#include "call/start.h"
+#include "delivery/worker.h"
+#include <unistd.h>
+
+enum { STOP_BUSY = 5 * SECOND, STOP_COMMITTING = 20 * SECOND };
+
+static struct config *config_of(struct start *start)
+{
+	struct why why;
+	struct config *config = config_new(
+		start->settings, start_file(start, "anchor"), start_file(start, "ca"), &why);
+
+	start_forget_files(start);
+	if (!config)
+		LOG(LOG_ALARM, "bad-settings", log_text("why", why.text));
+	return config;
+}
+
+static void reload(struct start *start, struct delivery *delivery)
+{
+	struct config *config = config_of(start);
+
+	if (config)
+		delivery_reconfigure(delivery, config);
+}
+
+int main(void)
+{
+	struct start start;
+	struct store_client *client = store_client_new();
+
+	start_open(&start, ROLE_DELIVERY);
+	struct config *config = config_of(&start);
+	if (!config)
+		return 1;
+	struct delivery *delivery = delivery_new(client, config);
+	start_drop(&start);
+	start_confine(&start);
+	delivery_serve(delivery);
+	start_ready(&start);
+	for (;;) {
+		struct start_event event = start_next(&start);
+
+		if (event.kind == START_EDGE && event.peer == ROLE_STORE)
+			store_client_set_edge(client, event.fd);
+		else if (event.kind == START_EDGE)
+			fd_close(&event.fd);
+		else if (event.kind == START_RELOAD)
+			reload(&start, delivery);
+		else if (event.kind == START_STOP)
+			delivery_stop(
+				delivery, deadline_in(STOP_BUSY), deadline_in(STOP_COMMITTING));
+		if (event.kind == START_STOP || event.kind == START_GONE)
+			_exit(0);
+	}
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * pool.c - idle connections. A connection is known by everything its judgement rested on: the
+ * domain, the demands, host, address, port and name in the handshake, and the configuration with
+ * its CA store; it is kept no longer than the facts it was judged by. A peer that says anything
+ * while idle (421, or something smuggled in) has ended it.
+ */
+#include "delivery/pool.h"
+
+#include "base/must.h"
+#include <pthread.h>
+#include <stdlib.h>
+
+enum {
+	IDLE_MOST = 4 * SECOND, /* most servers wait minutes, but have few places */
+	SWEEP = 1 * SECOND,
+	MESSAGES_MOST = 200, /* then a new one, so that load spreads over a host's addresses */
+};
+
+struct pool {
+	pthread_mutex_t lock; /* guards all below */
+	pthread_cond_t filled;
+	struct peer *newest;
+	size_t n, most;
+};
+
+static bool is_named(const struct peer *peer, const struct route *route)
+{
+	for (size_t i = 0; i < route->n_hosts; i++) {
+		const struct route_host *host = &route->hosts[i];
+		if (!str_eq(host->name, peer->host))
+			continue;
+		for (size_t j = 0; j < host->n_addresses; j++)
+			if (ip_eq(&host->addresses[j], &peer->ip))
+				return true;
+	}
+	return false;
+}
+
+static bool fits(const struct peer *peer, const struct pool_key *key, const struct route *route)
+{
+	return peer->wanted == key->wanted && peer->port == key->port &&
+	       peer->config == key->config && str_eq(peer->domain, key->domain) &&
+	       !deadline_passed(peer->expires) && is_named(peer, route);
+}
+
+static struct peer *unlink_at(struct pool *pool, struct peer **at)
+{
+	struct peer *peer = *at;
+
+	*at = peer->next;
+	peer->next = NULL;
+	pool->n--;
+	return peer;
+}
+
+struct peer *pool_take(struct pool *pool, const struct pool_key *key, const struct route *route)
+{
+	for (;;) {
+		struct peer *found = NULL;
+		pthread_mutex_lock(&pool->lock);
+		for (struct peer **at = &pool->newest; *at && !found; at = &(*at)->next)
+			if (fits(*at, key, route)) {
+				found = unlink_at(pool, at);
+				break;
+			}
+		pthread_mutex_unlock(&pool->lock);
+		if (!found || !wire_readable(peer_wire(found)))
+			return found;
+		peer_close(&found);
+	}
+}
+
+/* The oldest stands last. */
+static struct peer *unlink_oldest(struct pool *pool)
+{
+	struct peer **at = &pool->newest;
+
+	while (*at && (*at)->next)
+		at = &(*at)->next;
+	return *at ? unlink_at(pool, at) : NULL;
+}
+
+void pool_keep(struct pool *pool, struct peer **peer)
+{
+	struct peer *p = *peer, *surplus = NULL;
+
+	*peer = NULL;
+	if (p->messages >= MESSAGES_MOST || deadline_passed(p->expires)) {
+		peer_close(&p);
+		return;
+	}
+	p->idle_since = clock_monotonic_ms();
+	pthread_mutex_lock(&pool->lock);
+	if (!pool->newest)
+		pthread_cond_signal(&pool->filled);
+	p->next = pool->newest;
+	pool->newest = p;
+	if (++pool->n > pool->most)
+		surplus = unlink_oldest(pool);
+	pthread_mutex_unlock(&pool->lock);
+	peer_close(&surplus);
+}
+
+/* Unlink all that were kept too long; a list. */
+static struct peer *take_stale(struct pool *pool)
+{
+	int64_t now = clock_monotonic_ms();
+	struct peer *stale = NULL;
+
+	for (struct peer **at = &pool->newest; *at;) {
+		if (now - (*at)->idle_since < IDLE_MOST && !deadline_passed((*at)->expires)) {
+			at = &(*at)->next;
+			continue;
+		}
+		struct peer *old = unlink_at(pool, at);
+		old->next = stale;
+		stale = old;
+	}
+	return stale;
+}
+
+static void close_all(struct peer *list)
+{
+	while (list) {
+		struct peer *next = list->next;
+		peer_close(&list);
+		list = next;
+	}
+}
+
+static void wait_ms(struct pool *pool, int64_t ms)
+{
+	int64_t at = deadline_in(ms).at;
+	struct timespec until = { .tv_sec = at / SECOND, .tv_nsec = at % SECOND * 1000000 };
+
+	pthread_cond_timedwait(&pool->filled, &pool->lock, &until);
+}
+
+static _Noreturn void *sweep(void *of)
+{
+	struct pool *pool = of;
+
+	pthread_mutex_lock(&pool->lock);
+	for (;;) {
+		while (!pool->newest)
+			pthread_cond_wait(&pool->filled, &pool->lock);
+		wait_ms(pool, SWEEP);
+		struct peer *stale = take_stale(pool);
+		pthread_mutex_unlock(&pool->lock);
+		close_all(stale);
+		pthread_mutex_lock(&pool->lock);
+	}
+}
+
+struct pool *pool_new(size_t most)
+{
+	struct pool *pool = must_alloc(sizeof *pool);
+	pthread_condattr_t monotonic;
+	pthread_t thread;
+
+	pool->most = most;
+	pthread_mutex_init(&pool->lock, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&pool->filled, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	must(pthread_create(&thread, NULL, sweep, pool) == 0);
+	pthread_detach(thread);
+	return pool;
+}

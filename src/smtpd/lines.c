@@ -29,6 +29,7 @@ static bool within(struct lines *lines, struct str seen, size_t *i)
 static enum lines_step behind_dot(struct lines *lines, char c, size_t *used)
 {
 	if (lines->at == LINE_DOT_CR) {
+		lines->at = LINE_START;
 		*used = c == '\n';
 		return c == '\n' ? LINES_END : LINES_BARE;
 	}

@@ -288,7 +288,7 @@ static void put_unfolded(struct buf *to, struct str s)
 	}
 }
 
-static bool is_encoded_word(struct str s)
+static bool has_encoded_word(struct str s)
 {
 	return str_find_str(s, STR("=?")) < s.len && str_find_str(s, STR("?=")) < s.len;
 }
@@ -308,13 +308,11 @@ static bool take_addr_spec(struct reader *r, struct address *address)
 		bool joint = is_special(t, '.') || (is_special(t, '@') && !at_seen);
 		if (word_next ? !word : !joint)
 			break;
-		if (word && is_encoded_word(t.text))
-			return false;
 		at_seen = at_seen || is_special(t, '@');
 		put_unfolded(&joined, t.text);
 		(void)next_token(&rest);
 	}
-	if (word_next || !at_seen || joined.overflowed)
+	if (word_next || !at_seen || joined.overflowed || has_encoded_word(buf_str(&joined)))
 		return false;
 	r->rest = rest;
 	return address_parse(buf_str(&joined), r->arena, address);

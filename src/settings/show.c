@@ -170,12 +170,14 @@ void settings_example(struct buf *to)
 	arena_free(&arena);
 }
 
-/* mdoc(7): a backslash would begin an escape. */
-static void add_mdoc(struct buf *to, struct str text)
+/* In mdoc(7) a backslash begins an escape, and each sentence has a line of its own. */
+static void add_mdoc(struct buf *to, struct str text, bool sentences)
 {
 	for (size_t i = 0; i < text.len; i++) {
 		if (text.at[i] == '\\')
 			buf_add(to, STR("\\e"));
+		else if (text.at[i] == ' ' && i && text.at[i - 1] == '.' && sentences)
+			buf_add_char(to, '\n');
 		else
 			buf_add_char(to, text.at[i]);
 	}
@@ -200,7 +202,7 @@ void settings_manual(struct buf *to)
 		buf_printf(to, ".It Ic %s No = Ar ", options[i].name);
 		add_argument(to, options[i].kind);
 		buf_add_char(to, '\n');
-		add_mdoc(to, str_of(options[i].help));
+		add_mdoc(to, str_of(options[i].help), true);
 		buf_add_char(to, '\n');
 		if (options[i].kind == OPTION_COUNT || options[i].kind == OPTION_SIZE ||
 			options[i].kind == OPTION_SPAN) {
@@ -211,7 +213,7 @@ void settings_manual(struct buf *to)
 		buf_clear(&sample);
 		add_sample(&sample, &options[i], &defaults);
 		buf_printf(to, "%s:\n.Li ", sample_word(&options[i]));
-		add_mdoc(to, buf_str(&sample));
+		add_mdoc(to, buf_str(&sample), false);
 		buf_add_char(to, '\n');
 	}
 	buf_free(&sample);

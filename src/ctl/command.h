@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * command.h - the command line: from words to a request, and the help made from the same table.
+ */
+#ifndef CTL_COMMAND_H
+#define CTL_COMMAND_H
+
+#include "base/buf.h"
+#include "ctl/commands.def"
+
+enum takes { TAKES_NOTHING = 0, TAKES_LANGUAGE = 1, TAKES_PASSWORD = 2, TAKES_LIMIT = 4 };
+
+#define EXIT_ENUM(name, number, meaning) EXIT_##name = number,
+enum exit_status { EXITS(EXIT_ENUM) };
+#undef EXIT_ENUM
+
+enum { ARGUMENTS_MAX = 2 };
+
+struct ctl;
+
+struct command {
+	const char *words;     /* "user add" */
+	const char *arguments; /* "ADDRESS" */
+	size_t least, most;
+	unsigned takes;
+	const char *help;
+	const char *examples[2];
+	enum exit_status (*run)(struct ctl *ctl);
+};
+
+extern const struct command commands[];
+extern const size_t commands_n;
+
+struct request {
+	const struct command *command; /* NULL with help: the help of all */
+	const char *arguments[ARGUMENTS_MAX];
+	size_t n;
+	/* A flag without an argument points to its own name when it is given. */
+	const char *file, *json, *help, *language, *password_stdin, *hash, *limit;
+};
+
+/* Read the command line. False: *error says what is wrong and what would be right. */
+bool request_parse(int argc, char **argv, struct request *request, struct buf *error) must_use;
+/* The help of one command, or of all where it is NULL. */
+void command_help(const struct command *command, struct buf *to);
+/* All commands, flags and exit statuses as lists of siegel(1), in mdoc(7). */
+void command_manual(struct buf *to);
+
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * ctl.c - what the commands of siegel(1) share: the configuration, the way to the store, answers
+ * in the negative, JSON.
+ */
+#include "ctl/ctl.h"
+#include "base/fd.h"
+#include "base/must.h"
+#include "ctl/columns.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { CONFIGURATION_MAX = 1024 * 1024 };
+
+const char *ctl_file(const struct ctl *ctl)
+{
+	return ctl->request.file ? ctl->request.file : "/etc/siegel/siegel.conf";
+}
+
+static bool read_all(const char *path, struct buf *to)
+{
+	scoped(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char *room;
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	do {
+		room = buf_reserve(to, 65536);
+		if (!room) {
+			errno = EFBIG;
+			return false;
+		}
+		n = read(fd, room, 65536);
+		to->len += n > 0 ? (size_t)n : 0;
+	} while (n > 0);
+	return n == 0;
+}
+
+bool ctl_settings(struct ctl *ctl)
+{
+	scoped(buf_free) struct buf text = BUF(CONFIGURATION_MAX);
+	const char *path = ctl_file(ctl);
+
+	if (!read_all(path, &text)) {
+		buf_printf(&ctl->err,
+			"%s: %s; the path of a readable configuration behind -f would "
+			"be right\n",
+			path, strerrordesc_np(errno));
+		return false;
+	}
+	ctl->settings = settings_parse(buf_str(&text), path, &ctl->err);
+	return ctl->settings;
+}
+
+enum exit_status ctl_store(struct ctl *ctl)
+{
+	scoped(buf_free) struct buf path = BUF(4096);
+	struct why why;
+
+	if (!ctl_settings(ctl))
+		return EXIT_USAGE;
+	must(buf_printf(&path, "%.*s/run/store.sock", STR_ARG(ctl->settings->state_directory)) &&
+		buf_add_char(&path, '\0'));
+	ctl->store = store_client_at(path.at, &why);
+	return ctl->store ? EXIT_DONE : ctl_unreachable(ctl, &why);
+}
+
+enum exit_status ctl_unreachable(struct ctl *ctl, const struct why *why)
+{
+	buf_printf(&ctl->err,
+		"siegel: %s; siegeld has to run with this configuration, and only root and its own "
+		"user may ask it\n",
+		why->text);
+	return EXIT_UNREACHABLE;
+}
+
+enum exit_status ctl_refused(struct ctl *ctl, uint64_t outcome, struct str text)
+{
+	static const char *const texts[] = {
+		[CTL_OK] = "done",
+		[CTL_NOT_FOUND] = "there is no such account or message",
+		[CTL_EXISTS] = "there is one of that name already",
+		[CTL_INVALID] = "that is not possible",
+		[CTL_NOT_YET] = "that is not there yet",
+	};
+
+	buf_add(&ctl->err, STR("siegel: "));
+	if (text.len)
+		add_visible(&ctl->err, text);
+	else
+		buf_add(&ctl->err, str_of(outcome < count_of(texts) ? texts[outcome] : "no"));
+	buf_add_char(&ctl->err, '\n');
+	return EXIT_NEGATIVE;
+}
+
+enum exit_status ctl_json(struct ctl *ctl, json_t *value)
+{
+	char *text = json_dumps(value, JSON_INDENT(2));
+
+	must(text);
+	buf_add(&ctl->out, str_of(text));
+	buf_add_char(&ctl->out, '\n');
+	free(text);
+	json_decref(value);
+	return EXIT_DONE;
+}
+
+json_t *json_text(struct str text)
+{
+	scoped(buf_free) struct buf replaced = BUF(FRAME_MAX);
+	json_t *value = json_stringn(text.at ? text.at : "", text.len);
+
+	if (value)
+		return value;
+	for (size_t i = 0; i < text.len; i++)
+		buf_add_char(&replaced, (unsigned char)text.at[i] < 0x80 ? text.at[i] : '?');
+	value = json_stringn(replaced.at, replaced.len);
+	must(value);
+	return value;
+}
+
+json_t *json_time(uint64_t wall_ms)
+{
+	scoped(buf_free) struct buf text = BUF(64);
+
+	if (!wall_ms || !clock_add_iso8601(&text, (int64_t)wall_ms))
+		return json_null();
+	return json_text(buf_str(&text));
+}

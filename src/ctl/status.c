@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * status.c - the command `siegel status`: what siegeld says of its roles, and the store of its
+ * figures. Exit 0 only if every role is ready and the store answers.
+ */
+#include "base/fd.h"
+#include "base/must.h"
+#include "ctl/columns.h"
+#include "ctl/ctl.h"
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { STATUS_MAX = 1024 * 1024 };
+
+static int connect_to(struct str path)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	scoped(fd_close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int connected;
+
+	if (path.len >= sizeof(to.sun_path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(to.sun_path, path.at, path.len);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0)
+		return -1;
+	connected = fd;
+	fd = -1;
+	return connected;
+}
+
+/* siegeld's own words; NULL and why. */
+static json_t *ask_siegeld(struct ctl *ctl, struct why *why)
+{
+	scoped(buf_free) struct buf path = BUF(4096), text = BUF(STATUS_MAX);
+	scoped(fd_close) int fd = -1;
+	json_error_t error;
+	json_t *value;
+	ssize_t n = 1;
+
+	must(buf_printf(&path, "%.*s/run/siegeld.sock", STR_ARG(ctl->settings->state_directory)));
+	fd = connect_to(buf_str(&path));
+	if (fd < 0) {
+		why_errno(why, "%.*s", STR_ARG(buf_str(&path)));
+		return NULL;
+	}
+	while (n > 0) {
+		char *room = buf_reserve(&text, 4096);
+
+		n = room ? read(fd, room, 4096) : -1;
+		text.len += n > 0 ? (size_t)n : 0;
+	}
+	value = json_loadb(text.at ? text.at : "", text.len, 0, &error);
+	if (!value)
+		why_not(why, "siegeld's answer can't be read: %s", error.text);
+	return value;
+}
+
+static bool ask_store(struct ctl *ctl, struct status_answer *answer, struct why *why)
+{
+	scoped(buf_free) struct buf path = BUF(4096);
+	struct empty ask = { 0 };
+
+	must(buf_printf(&path, "%.*s/run/store.sock", STR_ARG(ctl->settings->state_directory)) &&
+		buf_add_char(&path, '\0'));
+	ctl->store = store_client_at(path.at, why);
+	return ctl->store && call_store_status(ctl->store, &ask, -1, &ctl->arena, answer, NULL,
+				     deadline_in(CALL_MS), why);
+}
+
+static const char *text_of(json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "";
+}
+
+static void print_roles(struct ctl *ctl, json_t *siegeld)
+{
+	struct columns columns;
+	json_t *role;
+	size_t i;
+
+	buf_printf(&ctl->out, "siegeld: process %lld, %s\n\n",
+		(long long)json_integer_value(json_object_get(siegeld, "pid")),
+		json_is_true(json_object_get(siegeld, "ready")) ? "ready" : "not ready");
+	columns_begin(&columns, "ROLE|STATE|PROCESS|SINCE|RESTARTS|CONFINEMENT");
+	json_array_foreach(json_object_get(siegeld, "roles"), i, role)
+	{
+		bool ready = json_is_true(json_object_get(role, "ready"));
+
+		columns_add(&columns, str_of(text_of(role, "name")));
+		columns_add(&columns, ready ? STR("ready") : STR("not ready"));
+		columns_printf(&columns, "%lld",
+			(long long)json_integer_value(json_object_get(role, "pid")));
+		columns_add(&columns,
+			str_of(ready ? text_of(role, "up_since") : text_of(role, "last_exit")));
+		columns_printf(&columns, "%lld",
+			(long long)json_integer_value(json_object_get(role, "restarts")));
+		columns_add(&columns, str_of(text_of(role, "confinement")));
+	}
+	columns_end(&columns, "", &ctl->out);
+}
+
+static void print_figures(struct ctl *ctl, const struct status_answer *answer)
+{
+	struct columns columns;
+
+	buf_add_char(&ctl->out, '\n');
+	columns_begin(&columns, "FIGURE|VALUE");
+	for (size_t i = 0; i < answer->figures.len; i++) {
+		columns_add(&columns, answer->figures.at[i].name);
+		columns_printf(&columns, "%llu", (unsigned long long)answer->figures.at[i].value);
+	}
+	columns_end(&columns, "", &ctl->out);
+}
+
+static void add_figures(json_t *to, const struct status_answer *answer)
+{
+	scoped(buf_free) struct buf name = BUF(256);
+	json_t *figures = json_object();
+
+	for (size_t i = 0; i < answer->figures.len; i++) {
+		buf_clear(&name);
+		add_visible(&name, answer->figures.at[i].name);
+		must(buf_add_char(&name, '\0'));
+		json_object_set_new(
+			figures, name.at, json_integer((json_int_t)answer->figures.at[i].value));
+	}
+	json_object_set_new(to, "figures", figures);
+}
+
+enum exit_status run_status(struct ctl *ctl)
+{
+	struct status_answer figures = { 0 };
+	struct why why;
+	json_t *siegeld;
+	bool ready, answers;
+
+	if (!ctl_settings(ctl))
+		return EXIT_USAGE;
+	siegeld = ask_siegeld(ctl, &why);
+	if (!siegeld)
+		return ctl_unreachable(ctl, &why);
+	answers = ask_store(ctl, &figures, &why);
+	ready = json_is_true(json_object_get(siegeld, "ready"));
+	if (!answers)
+		buf_printf(&ctl->err, "siegel: the store does not answer: %s\n", why.text);
+	if (ctl->request.json) {
+		add_figures(siegeld, &figures);
+		ctl_json(ctl, siegeld);
+	} else {
+		print_roles(ctl, siegeld);
+		if (answers)
+			print_figures(ctl, &figures);
+		json_decref(siegeld);
+	}
+	return ready && answers ? EXIT_DONE : EXIT_NEGATIVE;
+}

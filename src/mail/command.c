@@ -81,7 +81,8 @@ struct refusal command_hello(struct str argument, struct str *name)
 	if (argument.at[0] == '[')
 		return address_literal(argument) ? none : bad;
 	for (size_t i = 0; i < argument.len; i++) {
-		if (!ascii_is_alnum(argument.at[i]) && !strchr("-._:", argument.at[i]))
+		char c = argument.at[i];
+		if (!ascii_is_alnum(c) && (c == '\0' || !strchr("-._:", c)))
 			return bad;
 	}
 	return none;

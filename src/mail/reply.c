@@ -34,8 +34,8 @@ bool enhanced_code_is_valid(struct str code)
 {
 	struct str detail = code, class = str_cut(&detail, '.'), subject = str_cut(&detail, '.');
 
-	return class.len == 1 && strchr("245", class.at[0]) && is_code_number(subject) &&
-	       is_code_number(detail);
+	return class.len == 1 && (class.at[0] == '2' || class.at[0] == '4' || class.at[0] == '5') &&
+	       is_code_number(subject) && is_code_number(detail);
 }
 
 /* Reply-code = %x32-35 %x30-35 %x30-39 (RFC 5321 4.2); other second digits are met, and harmless. */

@@ -26,15 +26,15 @@ struct options {
 
 static bool read_options(int argc, char **argv, struct options *options)
 {
-	static const struct option known[] = { { "check", no_argument, NULL, 'c' },
+	static const struct option known[] = { { "check", no_argument, NULL, 'k' },
 		{ "help", no_argument, NULL, 'h' }, { 0 } };
 	int option;
 
 	*options = (struct options){ .path = "/etc/siegel/siegel.conf" };
-	while ((option = getopt_long(argc, argv, "f:h", known, NULL)) != -1) {
-		if (option == 'f')
+	while ((option = getopt_long(argc, argv, "f:c:h", known, NULL)) != -1) {
+		if (option == 'f' || option == 'c') /* what other servers call it */
 			options->path = optarg;
-		else if (option == 'c')
+		else if (option == 'k')
 			options->check = true;
 		else if (option == 'h')
 			options->help = true;

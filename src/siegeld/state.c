@@ -77,6 +77,15 @@ static char *directory_of(const struct settings *settings)
 	return strndup(settings->state_directory.at, settings->state_directory.len);
 }
 
+/* Who can write it can put anything in a role's place. */
+static bool is_ours_alone(int directory)
+{
+	struct stat now;
+
+	return fstat(directory, &now) == 0 && now.st_uid == geteuid() &&
+	       !(now.st_mode & (S_IWGRP | S_IWOTH));
+}
+
 static void check_directory(struct state *state, const char *path, struct buf *errors)
 {
 	state->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -85,6 +94,11 @@ static void check_directory(struct state *state, const char *path, struct buf *e
 	else if (faccessat(state->directory, ".", W_OK | X_OK, AT_EACCESS) != 0)
 		buf_printf(errors, "state_directory: %s can't be written by us: %s\n", path,
 			strerrordesc_np(errno));
+	else if (state->is_root && !is_ours_alone(state->directory))
+		buf_printf(errors,
+			"state_directory: %s belongs to another user or can be written by others; "
+			"for a server started as root it must be root's alone\n",
+			path);
 }
 
 bool state_check(struct state *state, const struct settings *settings, struct buf *errors)

@@ -357,3 +357,11 @@ def test_a_folder_of_somebody_else_is_named(certificate, tmp_path):
     result = server.run()
     assert result.returncode == 1
     assert f"mail in the state directory belongs to user {NOBODY}" in result.stderr
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="an ordinary user's folder is that user's anyway")
+def test_a_state_directory_that_others_can_write_is_refused(certificate, tmp_path):
+    server = Server(tmp_path, certificate, True)
+    (tmp_path / "state").chmod(0o777)
+    result = server.run("--check")
+    assert result.returncode == 1 and "it must be root's alone" in result.stderr

@@ -15,15 +15,15 @@ ssl_key = </etc/lab/key.pem
 service imap-login {{
   chroot =
 }}
-first_valid_uid = {uid}
-mail_location = maildir:{mail}/%u
+first_valid_uid = 100
+mail_location = maildir:{state}/mail/%d/%n
 passdb {{
   driver = passwd-file
-  args = username_format=%u {passwords}
+  args = username_format=%u {state}/store/auth/users
 }}
 userdb {{
   driver = static
-  args = uid={uid} gid={uid} home={mail}/%u
+  args = uid=siegel-mailbox gid=siegel-mailbox home={state}/mail/%d/%n
 }}
 namespace inbox {{
   inbox = yes
@@ -39,8 +39,6 @@ class Dovecot:
         self.machine.write("/etc/lab/cert.pem", chain.read_text())
         self.machine.write("/etc/lab/key.pem", key.read_text(), mode=0o600)
         self.machine.add_user("siegel-mailbox", MAILBOX_UID)
-        self.machine.write("/etc/dovecot/dovecot.conf", CONF.format(
-            uid=MAILBOX_UID, mail=siegel.state / "mail",
-            passwords=siegel.state / "auth" / "passwd"))
+        self.machine.write("/etc/dovecot/dovecot.conf", CONF.format(state=siegel.state))
         self.machine.start("/usr/sbin/dovecot", "-F")
         self.machine.answers_on(143)

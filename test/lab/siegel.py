@@ -10,6 +10,7 @@ from neighbours import read_maildir, wait_for_message
 BIN = REPO / "build" / os.environ.get("LAB_VARIANT", "release") / "bin"
 ROLES = ("store", "smtpd", "delivery", "mailbox")
 UID_BASE = 41000
+DOVECOT_GID = 30001
 HELP = "https://example.test/why"
 
 # Short waits, so that what takes minutes outside takes seconds here. Everything a test promises
@@ -19,12 +20,13 @@ SETTINGS = {
     "trust_anchor_file": '""',
     "root_servers": f'{{"{NAMESERVER}"}}',
     "local_zones": '{"test. nodefault"}',
-    "retries": '"1s 2s 3s 5s"',
+    "retries": '{"1s", "2s", "3s", "5s"}',
     "delay_notice": '"6s"',
     "deadline": '"60s"',
     "deadline_opportunistic": '"60s"',
     "connect_deadline": '"3s"',
     "sessions_per_address": "200",
+    "auth_group": f'"{DOVECOT_GID}"',
     "disk_reserve": '"4M"',
     "log_level": '"debug"',
 }
@@ -77,7 +79,7 @@ class Siegel:
         self.conf.write_text(self.configuration(**changes))
 
     def start(self, within=20):
-        self.daemon = self.machine.start(BIN / "siegeld", "-c", self.conf)
+        self.daemon = self.machine.start(BIN / "siegeld", "-f", self.conf)
         self.is_up(within)
 
     def is_up(self, within=20):
@@ -119,7 +121,7 @@ class Siegel:
         return self.machine.log_text()
 
     def ctl(self, *words, stdin="", check=True):
-        return self.machine.run(BIN / "siegel", "-c", self.conf, *words, stdin=stdin, check=check)
+        return self.machine.run(BIN / "siegel", "-f", self.conf, *words, stdin=stdin, check=check)
 
     def asks(self, *words):
         """What `siegel ... --json` answers."""
@@ -135,11 +137,8 @@ class Siegel:
         return address, f"{local}@{self.secure}"
 
     def maildir(self, address):
-        for folder in (self.state / "mail").glob(f"**/{address}"):
-            return folder
-        for folder in (self.state / "mail").glob(f"**/{address.split('@')[0]}"):
-            return folder
-        return self.state / "mail" / address
+        local, domain = address.rsplit("@", 1)
+        return self.state / "mail" / domain / local
 
     def inbox(self, address):
         return read_maildir(self.maildir(address))
@@ -193,8 +192,7 @@ class Siegel:
         return talk
 
     def queue(self):
-        answer = self.asks("queue", "list")
-        return answer["items"] if isinstance(answer, dict) else answer
+        return self.asks("queue", "list")["items"]
 
     def queue_is_empty(self, within=60):
         eventually(lambda: not self.queue(), within,

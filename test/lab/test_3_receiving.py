@@ -233,5 +233,5 @@ def test_the_owner_sees_who_was_turned_away(siegel):
         talk.say("RSET")
         talk.say("MAIL FROM:<eve@turned-away.test>")
         talk.say(f"RCPT TO:<{ADA_ALIAS}>")
-    eventually(lambda: "eve@turned-away.test" in siegel.ctl("alias", "show", ADA).stdout, 10,
-               lambda: siegel.ctl("alias", "show", ADA).stdout)
+    eventually(lambda: "eve@turned-away.test" in siegel.ctl("notices", ADA).stdout, 10,
+               lambda: siegel.ctl("notices", ADA).stdout)

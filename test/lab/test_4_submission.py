@@ -121,8 +121,8 @@ def test_without_a_letter_the_account_can_still_see_that_nothing_was_sent(
     neighbour = peer("no-starttls.test", plain_server)
     siegel.submit(ADA, sender, PLAIN, message(ADA_ALIAS, PLAIN, sealed_canary),
                   rcpt_options=options)
-    eventually(lambda: sealed_canary in siegel.ctl("alias", "show", ADA).stdout, 15,
-               lambda: f"a notice\n{siegel.ctl('alias', 'show', ADA).stdout}\n"
+    eventually(lambda: sealed_canary in siegel.ctl("notices", ADA).stdout, 15,
+               lambda: f"a notice\n{siegel.ctl('notices', ADA).stdout}\n"
                + siegel.log()[-2000:])
     assert not [letter for letter in siegel.letters(ADA) if sealed_canary in letter.text]
     assert neighbour.messages == []

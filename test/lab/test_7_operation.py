@@ -147,7 +147,7 @@ def test_sigterm_ends_it_in_order_and_a_start_finds_everything_again(small, peer
 
 def try_to_start(server, conf=None):
     """Run siegeld until it gives up. Answers what it said; more than 15 s is a failure."""
-    done = server.machine.run(BIN / "siegeld", "-c", conf or server.conf, check=False, timeout=15)
+    done = server.machine.run(BIN / "siegeld", "-f", conf or server.conf, check=False, timeout=15)
     assert done.returncode not in (0, -6, -11, 134, 139), done.stdout
     assert "Traceback" not in done.stdout
     return done.stdout

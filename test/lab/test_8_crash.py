@@ -25,7 +25,7 @@ SENDERS = 4
 
 @pytest.fixture(scope="module")
 def crash(world, client):
-    server = Siegel(world, client, "crash", "crash.test", retries='"1s"', deadline='"2h"',
+    server = Siegel(world, client, "crash", "crash.test", retries='{"1s"}', deadline='"2h"',
                     delay_notice='"1h"', log_level='"info"', second_look='"1s"')
     server.start()
     server.add_user("zoe")

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * accept.c - taking a message (policy.md sections 1, 6 and 7). Runs in the store's thread, inside
+ * a batch. smtpd is not believed where it need not be: whose addresses these are, which demands
+ * follow from them, and whether a recipient may be reached is worked out here; no caller passes
+ * a level.
+ */
+#include "store/accept.h"
+
+#include "mail/address.h"
+#include "store/identity.h"
+
+static bool refuse(struct accept_answer *answer, uint64_t code, struct str why)
+{
+	*answer = (struct accept_answer){ .outcome = ACCEPT_REFUSED, .code = code, .text = why };
+	return false;
+}
+
+void accept_failed(int failure, struct accept_answer *answer)
+{
+	*answer = (struct accept_answer){ .outcome = ACCEPT_FAILED };
+	if (database_is_full(failure))
+		answer->outcome = ACCEPT_FULL;
+}
+
+/* --- senders --- */
+
+static bool outsider_sends(struct store *store, const struct accept_ask *ask, struct arena *arena,
+	struct accept_answer *answer)
+{
+	static const char *const text =
+		"5.7.1 This domain sends its own mail; nobody else may use its addresses";
+
+	if (ask->sender.len && identity_of(store, ask->sender, arena).secure)
+		return refuse(answer, 550, str_of(text));
+	for (size_t i = 0; store->settings->from_rule && i < ask->header_senders.len; i++)
+		if (identity_of(store, ask->header_senders.at[i].text, arena).secure)
+			return refuse(answer, 550, str_of(text));
+	return true;
+}
+
+static bool owner_sends(struct store *store, uint64_t account, struct str sender, uint64_t code,
+	struct arena *arena, struct senders_judged *judged, struct accept_answer *answer)
+{
+	struct identity who = identity_of(store, sender, arena);
+	bool own = who.account && (uint64_t)who.account == account;
+
+	if (own && who.kind == IDENTITY_ALIAS_OFF)
+		return refuse(answer, 550, STR("5.7.1 This secure address is not activated"));
+	if (!own || (who.kind != IDENTITY_ACCOUNT && who.kind != IDENTITY_ALIAS))
+		return refuse(answer, code, STR("5.7.1 This sender address is not yours"));
+	if (who.kind == IDENTITY_ALIAS) {
+		judged->demands |= level_demands(who.level) | DEMAND_TLS;
+		judged->deadline = who.deadline;
+	}
+	return true;
+}
+
+static bool account_sends(struct store *store, const struct accept_ask *ask, struct arena *arena,
+	struct senders_judged *judged, struct accept_answer *answer)
+{
+	if (!ask->tls_version.len)
+		return refuse(answer, 530, STR("5.7.0 Must issue a STARTTLS command first"));
+	if (!ask->header_senders.len)
+		return refuse(answer, 550, STR("5.6.0 The From field can't be read"));
+	if (ask->sender.len &&
+		!owner_sends(store, ask->account, ask->sender, 553, arena, judged, answer))
+		return false;
+	for (size_t i = 0; i < ask->header_senders.len; i++)
+		if (!owner_sends(store, ask->account, ask->header_senders.at[i].text, 550, arena,
+			    judged, answer))
+			return false;
+	return true;
+}
+
+static bool judge_senders(struct store *store, const struct accept_ask *ask, struct arena *arena,
+	struct senders_judged *judged, struct accept_answer *answer)
+{
+	*judged = (struct senders_judged){ 0 };
+	if (ask->account ? !account_sends(store, ask, arena, judged, answer)
+			 : !outsider_sends(store, ask, arena, answer))
+		return false;
+	if (ask->requiretls)
+		judged->demands |= DEMAND_TLS | DEMAND_AUTH | DEMAND_REQUIRETLS;
+	return true;
+}
+
+/* --- recipients --- */
+
+static bool may_reach(
+	const struct accept_ask *ask, const struct identity *who, struct accept_answer *answer)
+{
+	if (who->kind == IDENTITY_REMOTE)
+		return ask->account ? true : refuse(answer, 550, STR("5.7.1 Relaying denied"));
+	if (who->secure && !ask->tls_version.len)
+		return refuse(answer, 550,
+			STR("5.7.10 This address takes mail over encrypted connections only"));
+	if (who->kind != IDENTITY_ACCOUNT && who->kind != IDENTITY_ALIAS)
+		return refuse(answer, 550, STR("5.1.1 There is no such mailbox here"));
+	return true;
+}
+
+static bool judge_recipients(struct store *store, const struct accept_ask *ask, struct arena *arena,
+	struct accept_answer *answer)
+{
+	if (!ask->recipients.len || ask->recipients.len >= RECIPIENTS_MAX)
+		return refuse(answer, 554, STR("5.5.1 No valid recipients"));
+	for (size_t i = 0; i < ask->recipients.len; i++) {
+		struct identity who = identity_of(store, ask->recipients.at[i].address, arena);
+		if (!may_reach(ask, &who, answer))
+			return false;
+	}
+	return true;
+}
+
+/* --- an answer that was lost --- */
+
+static bool same_recipients(struct store *store, int64_t message, const struct accept_ask *ask)
+{
+	sqlite3_stmt *s =
+		ASK(&store->db, RECIPIENT_ADDRESSES, as_number(recipient_number(message, 0)),
+			as_number(recipient_number(message + 1, 0)));
+	size_t n = 0;
+	bool same = true;
+
+	for (; same && row(&store->db, s); n++)
+		same = n < ask->recipients.len &&
+		       str_eq(row_text(s, 0), ask->recipients.at[n].address);
+	row_end(s);
+	return same && n == ask->recipients.len;
+}
+
+static bool not_taken_yet(
+	struct store *store, const struct accept_ask *ask, int64_t id, struct accept_answer *answer)
+{
+	sqlite3_stmt *s = ASK(&store->db, MESSAGE_OF_ID, as_number(id));
+
+	if (!row(&store->db, s))
+		return true;
+	int64_t message = row_number(s, 0);
+	bool same = (uint64_t)row_number(s, 1) == ask->account &&
+		    str_eq(row_text(s, 2), ask->sender) && (uint64_t)row_number(s, 3) == ask->size;
+	row_end(s);
+	if (!same || !same_recipients(store, message, ask))
+		return refuse(answer, 451, STR("4.3.0 Please try again"));
+	*answer = (struct accept_answer){ .outcome = ACCEPT_TAKEN };
+	return false;
+}
+
+bool accept_check(struct store *store, const struct accept_ask *ask, struct arena *arena,
+	struct accept_answer *answer)
+{
+	struct senders_judged judged;
+	int64_t id;
+
+	accept_failed(SQLITE_OK, answer);
+	if (!queue_id_parse(ask->id, &id) || !not_taken_yet(store, ask, id, answer))
+		return false;
+	if (!judge_senders(store, ask, arena, &judged, answer) ||
+		!judge_recipients(store, ask, arena, answer))
+		return false;
+	if (store_disk_free(store) < store->settings->disk_reserve + ask->size) {
+		answer->outcome = ACCEPT_FULL;
+		return false;
+	}
+	return store->db.failure == SQLITE_OK;
+}
+
+/* --- rows --- */
+
+static void write_message(
+	struct store *store, const struct accept_ask *ask, int64_t message, size_t size)
+{
+	int64_t id = 0;
+
+	if (!queue_id_parse(ask->id, &id))
+		return;
+	RUN(&store->db, MESSAGE_ADD, as_number(message), as_number(id),
+		as_number((int64_t)ask->account), as_text(ask->sender), as_number(store->now),
+		as_number((int64_t)ask->size), as_number(body_pieces(size)),
+		as_number((int64_t)ask->body_kind), as_number((int64_t)ask->smtputf8),
+		as_number((int64_t)ask->requiretls), as_number((int64_t)ask->tls_required_no),
+		as_text(ask->envid), as_number((int64_t)ask->ret), as_text(ask->subject),
+		as_text(ask->peer), as_text(ask->helo), as_text(ask->tls_version),
+		as_text(ask->cipher));
+}
+
+/* Only accounts are told that a message still waits, and only if they wanted to know. */
+static bool wants_delay_notice(const struct accept_ask *ask, uint64_t notify)
+{
+	return ask->account && ask->sender.len && (notify == 0 || (notify & NOTIFY_DELAY));
+}
+
+static int64_t time_allowed(
+	const struct store *store, const struct senders_judged *judged, demands wanted, bool local)
+{
+	if (local || !wanted)
+		return store->settings->deadline_opportunistic;
+	return judged->deadline ? judged->deadline : store->settings->deadline;
+}
+
+static void write_recipient(struct store *store, const struct accept_ask *ask,
+	const struct senders_judged *judged, int64_t number, const struct envelope_recipient *to,
+	struct arena *arena)
+{
+	struct identity who = identity_of(store, to->address, arena);
+	bool local = who.kind != IDENTITY_REMOTE;
+	struct str destination = local ? STR("") : who.domain;
+	demands wanted = judged->demands | (who.secure ? DEMAND_TLS : 0);
+	int64_t deadline = store->now + time_allowed(store, judged, wanted, local);
+	int64_t event_at = store->now + store->settings->delay_notice;
+
+	if (!wants_delay_notice(ask, to->notify) || event_at > deadline)
+		event_at = deadline;
+	RUN(&store->db, RECIPIENT_ADD, as_number(number), as_text(to->address),
+		as_text(destination), as_number(wanted), as_number(local ? who.account : 0),
+		as_number(store->now), as_number(event_at), as_number(deadline),
+		as_number((int64_t)to->notify), as_text(to->orcpt));
+	if (store->db.failure == SQLITE_OK)
+		schedule_added(store, destination, wanted, 1, store->now);
+}
+
+void accept_write(struct store *store, const struct accept_ask *ask, struct str body, int fd,
+	int64_t staged, struct arena *arena, struct accept_answer *answer)
+{
+	struct senders_judged judged;
+	int64_t message = staged ? staged : store_next_message(store);
+
+	if (!judge_senders(store, ask, arena, &judged, answer))
+		return;
+	write_message(store, ask, message, body.len);
+	if (staged)
+		RUN(&store->db, LEFTOVER_REMOVE, as_number(staged));
+	else
+		body_write(store, message, body, 0, body_pieces(body.len));
+	for (size_t i = 0; i < ask->recipients.len; i++)
+		write_recipient(store, ask, &judged, recipient_number(message, (int64_t)i),
+			&ask->recipients.at[i], arena);
+	if (store->db.failure != SQLITE_OK) {
+		accept_failed(store->db.failure, answer);
+		return;
+	}
+	body_cache_add(&store->cache, message, fd, body.len);
+	store->figures[FIGURE_ACCEPTED]++;
+	*answer = (struct accept_answer){ .outcome = ACCEPT_TAKEN };
+}
+
+void accept_message(struct store *store, const struct accept_ask *ask, struct str body, int fd,
+	int64_t staged, struct arena *arena, struct accept_answer *answer)
+{
+	if (accept_check(store, ask, arena, answer))
+		accept_write(store, ask, body, fd, staged, arena, answer);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * account.h - the operator's calls about accounts and their aliases.
+ */
+#ifndef STORE_ACCOUNT_H
+#define STORE_ACCOUNT_H
+
+#include "store/store.h"
+
+enum { ACCOUNTS_LISTED = 10000, ALIAS_DEADLINE_LEAST = 60000, ALIAS_DEADLINE_MOST = 172800000 };
+
+/* Each fills *answer (strings in the arena or static); database failures are sticky. */
+void account_add(struct store *store, const struct user_add_ask *ask, struct arena *arena,
+	struct user_answer *answer);
+void account_list(struct store *store, struct arena *arena, struct user_list_answer *answer);
+void account_passwd(struct store *store, const struct user_passwd_ask *ask, struct arena *arena,
+	struct user_answer *answer);
+/* The mailbox on disk stays. What waits for it fails as "no such mailbox". */
+void account_remove(
+	struct store *store, struct str address, struct arena *arena, struct user_answer *answer);
+void account_show(
+	struct store *store, struct str address, struct arena *arena, struct user_answer *answer);
+void account_set_alias(struct store *store, const struct alias_set_ask *ask, struct arena *arena,
+	struct user_answer *answer);
+/* The number of the account that this address or alias names exactly; 0: none. */
+int64_t account_find(struct store *store, struct str address, struct arena *arena);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * calls.h - each call of calls.def as a function on the store. They run inside a batch; what they
+ * answer goes out after its commit.
+ */
+#ifndef STORE_CALLS_H
+#define STORE_CALLS_H
+
+#include "store/login.h"
+#include "store/peer.h"
+#include "store/store.h"
+
+/* Run the peer's call; its state says what comes next: PEER_ANSWERED, PEER_WAITS, PEER_STAGES,
+ * PEER_LOGS_IN or PEER_FAILED. */
+void calls_run(struct store *store, struct login_pool *logins, struct peer *peer);
+/* What to answer where its batch could not be committed because of `failure`. */
+void calls_failed(struct peer *peer, int failure);
+/* A job for a peer in PEER_WAITS, if there is one now: PEER_ANSWERED. */
+void calls_try_work(struct store *store, struct peer *peer);
+/* Write the next slice of a peer in PEER_STAGES; the accept itself when all is written. */
+void calls_stage(struct store *store, struct peer *peer);
+/* The peer is gone in the middle of it. */
+void calls_stop_staging(struct store *store, struct peer *peer);
+
+#endif

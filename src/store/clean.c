@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * clean.c - see clean.h. Runs in the store's thread, inside a batch.
+ */
+#include "store/clean.h"
+
+enum { MESSAGES_AT_ONCE = 50, NOTICES_AT_ONCE = 100, PIECES_AT_ONCE = 16 };
+
+static bool remove_message(struct store *store)
+{
+	sqlite3_stmt *s = ASK(&store->db, MESSAGE_REMOVABLE, as_number(store->now));
+
+	if (!row(&store->db, s))
+		return false;
+	int64_t message = row_number(s, 0);
+	row_end(s);
+	RUN(&store->db, RECIPIENTS_REMOVE, as_number(recipient_number(message, 0)),
+		as_number(recipient_number(message + 1, 0)));
+	RUN(&store->db, EVIDENCE_REMOVE, as_number(message));
+	RUN(&store->db, MESSAGE_REMOVE, as_number(message));
+	return true;
+}
+
+static bool remove_notices(struct store *store)
+{
+	RUN(&store->db, NOTICES_EXPIRE, as_number(store->now - store->settings->keep_notices),
+		as_number(NOTICES_AT_ONCE));
+	return database_changes(&store->db) == NOTICES_AT_ONCE;
+}
+
+bool clean_some(struct store *store)
+{
+	int n = 0;
+
+	while (n < MESSAGES_AT_ONCE && remove_message(store))
+		n++;
+	bool more = n == MESSAGES_AT_ONCE;
+	more |= remove_notices(store);
+	more |= body_remove_leftovers(store, PIECES_AT_ONCE);
+	return more && store->db.failure == SQLITE_OK;
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * database.c - SQLite as the store uses it: WAL with synchronous=FULL, so that a COMMIT that came
+ * back is on disk; 4 KiB pages, so that a message of 4 KiB takes one overflow page; the file held
+ * exclusively, so that no second store can open it and no shared memory is needed.
+ * Runs in the store's one thread.
+ */
+#include "store/database.h"
+
+#include "base/log.h"
+#include "base/must.h"
+#include <string.h>
+
+#define STATEMENT_SQL(name, sql) sql,
+static const char *const statements[] = { STATEMENTS(STATEMENT_SQL) };
+#undef STATEMENT_SQL
+
+/* A checkpoint every 16 MiB: the same leaf and index pages are then written once for some
+ * thousand messages. The file is cut back to 64 MiB after a batch that made it longer. */
+static const char pragmas[] = "PRAGMA locking_mode = EXCLUSIVE;"
+			      "PRAGMA page_size = 4096;"
+			      "PRAGMA journal_mode = WAL;"
+			      "PRAGMA synchronous = FULL;"
+			      "PRAGMA wal_autocheckpoint = 4000;"
+			      "PRAGMA journal_size_limit = 67108864;"
+			      "PRAGMA cache_size = -16384;"
+			      "PRAGMA temp_store = MEMORY;"
+			      "PRAGMA trusted_schema = OFF;"
+			      "PRAGMA foreign_keys = OFF;";
+
+static bool execute(struct database *db, const char *sql, struct why *why)
+{
+	if (sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK)
+		return true;
+	return why_not(why, "database: %s", sqlite3_errmsg(db->handle));
+}
+
+static bool prepare_all(struct database *db, struct why *why)
+{
+	for (size_t i = 0; i < STATEMENTS_N; i++)
+		if (sqlite3_prepare_v3(db->handle, statements[i], -1, SQLITE_PREPARE_PERSISTENT,
+			    &db->prepared[i], NULL) != SQLITE_OK)
+			return why_not(why, "database: %s in %s", sqlite3_errmsg(db->handle),
+				statements[i]);
+	return true;
+}
+
+bool database_open(struct database *db, const char *path, struct why *why)
+{
+	*db = (struct database){ 0 };
+	/* The page copies a savepoint keeps stay in memory. One thread, so no mutexes. */
+	sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, -1);
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+	if (sqlite3_open_v2(path, &db->handle, flags, NULL) != SQLITE_OK)
+		why_not(why, "can't open %s: %s", path, sqlite3_errmsg(db->handle));
+	else if (execute(db, pragmas, why) && schema_migrate(db->handle, why) &&
+		 prepare_all(db, why))
+		return true;
+	database_close(db);
+	return false;
+}
+
+void database_close(struct database *db)
+{
+	for (size_t i = 0; i < STATEMENTS_N; i++)
+		sqlite3_finalize(db->prepared[i]);
+	sqlite3_close(db->handle);
+	*db = (struct database){ 0 };
+}
+
+static void failed(struct database *db, int code, const char *doing)
+{
+	LOG(LOG_ALARM, "database-failed", log_text("doing", doing),
+		log_text("error", sqlite3_errmsg(db->handle)), log_u64("code", (uint64_t)code));
+	if (db->failure == SQLITE_OK)
+		db->failure = code;
+}
+
+sqlite3_stmt *database_ask(
+	struct database *db, enum statement name, const struct value *values, size_t n)
+{
+	sqlite3_stmt *s = db->prepared[name];
+
+	sqlite3_reset(s);
+	must((size_t)sqlite3_bind_parameter_count(s) == n);
+	for (size_t i = 0; i < n; i++) {
+		const struct value *v = &values[i];
+		const char *at = v->text.at ? v->text.at : "";
+		int code, place = (int)i + 1;
+		if (v->kind == VALUE_NUMBER)
+			code = sqlite3_bind_int64(s, place, v->number);
+		else if (v->kind == VALUE_TEXT)
+			code = sqlite3_bind_text(s, place, at, (int)v->text.len, SQLITE_STATIC);
+		else
+			code = sqlite3_bind_blob64(s, place, at, v->text.len, SQLITE_STATIC);
+		must(code == SQLITE_OK);
+	}
+	return s;
+}
+
+bool row(struct database *db, sqlite3_stmt *s)
+{
+	int code = db->failure == SQLITE_OK ? sqlite3_step(s) : SQLITE_DONE;
+
+	if (code == SQLITE_ROW)
+		return true;
+	if (code != SQLITE_DONE)
+		failed(db, code, sqlite3_sql(s));
+	sqlite3_reset(s);
+	return false;
+}
+
+void row_end(sqlite3_stmt *s)
+{
+	sqlite3_reset(s);
+}
+
+bool database_run(struct database *db, sqlite3_stmt *s)
+{
+	while (row(db, s))
+		;
+	return db->failure == SQLITE_OK;
+}
+
+int64_t row_number(sqlite3_stmt *s, int column)
+{
+	return sqlite3_column_int64(s, column);
+}
+
+struct str row_text(sqlite3_stmt *s, int column)
+{
+	const void *at = sqlite3_column_blob(s, column);
+
+	return at ? (struct str){ at, (size_t)sqlite3_column_bytes(s, column) } : STR("");
+}
+
+struct str row_copy(sqlite3_stmt *s, int column, struct arena *arena)
+{
+	return arena_str(arena, row_text(s, column));
+}
+
+int64_t database_changes(const struct database *db)
+{
+	return sqlite3_changes64(db->handle);
+}
+
+void database_begin(struct database *db)
+{
+	db->failure = SQLITE_OK;
+	RUN_PLAIN(db, BEGIN);
+}
+
+bool database_commit(struct database *db)
+{
+	if (RUN_PLAIN(db, COMMIT))
+		return true;
+	database_rollback(db);
+	return false;
+}
+
+void database_rollback(struct database *db)
+{
+	for (size_t i = 0; i < STATEMENTS_N; i++)
+		sqlite3_reset(db->prepared[i]);
+	if (!sqlite3_get_autocommit(db->handle)) {
+		sqlite3_stmt *s = db->prepared[STATEMENT_ROLLBACK];
+		sqlite3_step(s);
+		sqlite3_reset(s);
+	}
+}
+
+void savepoint_begin(struct database *db)
+{
+	RUN_PLAIN(db, SAVEPOINT);
+}
+
+bool savepoint_end(struct database *db)
+{
+	if (RUN_PLAIN(db, RELEASE))
+		return true;
+	/* Some failures (disk full, I/O) make SQLite roll back all; the batch is lost then. */
+	if (sqlite3_get_autocommit(db->handle))
+		return false;
+	db->failure = SQLITE_OK;
+	if (RUN_PLAIN(db, ROLLBACK_TO))
+		RUN_PLAIN(db, RELEASE);
+	return false;
+}
+
+bool database_is_full(int failure)
+{
+	return (failure & 0xff) == SQLITE_FULL;
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * schema.c - the tables, as a list of migrations: entry n takes a database of version n to n+1
+ * (PRAGMA user_version), each in one transaction. An entry that was released never changes.
+ *
+ * Keys carry their parent, so that a message's rows lie together and need no index of their own:
+ * a recipient's number is its message's number * 16384 + its place, a body piece's is its
+ * message's number * 65536 + its place.
+ * Numbers of enums are those of call/message.h, mail/reason.h, mail/demands.h.
+ * Times are wall-clock milliseconds.
+ */
+#include "store/database.h"
+
+static const char *const migrations[] = {
+	/* A person. `address` is the canonical key and the name of the Maildir. */
+	"CREATE TABLE account ("
+	"	number   INTEGER PRIMARY KEY AUTOINCREMENT,"
+	"	address  TEXT NOT NULL UNIQUE,"
+	"	hash     TEXT NOT NULL," /* crypt(5) */
+	"	language INTEGER NOT NULL,"
+	"	created  INTEGER NOT NULL);"
+
+	/* Its address in the secure domain; without a row it isn't active. */
+	"CREATE TABLE alias ("
+	"	account  INTEGER PRIMARY KEY,"
+	"	active   INTEGER NOT NULL,"
+	"	level    INTEGER NOT NULL,"
+	"	deadline INTEGER NOT NULL);" /* 0: the default of the settings */
+
+	/* A message that got its 250. `remove_at` is set when no recipient waits any more; the body is
+	 * gone then. account 0: from outside. */
+	"CREATE TABLE message ("
+	"	number    INTEGER PRIMARY KEY,"
+	"	id        INTEGER NOT NULL UNIQUE," /* the queue id's 64 bits */
+	"	account   INTEGER NOT NULL,"
+	"	sender    TEXT NOT NULL,"
+	"	accepted  INTEGER NOT NULL,"
+	"	size      INTEGER NOT NULL,"
+	"	pieces    INTEGER NOT NULL,"
+	"	body_kind INTEGER NOT NULL,"
+	"	smtputf8  INTEGER NOT NULL,"
+	"	requiretls INTEGER NOT NULL,"
+	"	tls_required_no INTEGER NOT NULL,"
+	"	envid     TEXT NOT NULL,"
+	"	ret       INTEGER NOT NULL,"
+	"	subject   TEXT NOT NULL,"
+	"	peer      TEXT NOT NULL,"
+	"	helo      TEXT NOT NULL,"
+	"	tls_version TEXT NOT NULL,"
+	"	cipher    TEXT NOT NULL,"
+	"	remove_at INTEGER);"
+	"CREATE INDEX message_removable ON message (remove_at) WHERE remove_at IS NOT NULL;"
+
+	/* demands never lose an element. destination \"\": the mailbox of `account`.
+	 * event_at: when the clock alone asks for something, the delayed notice or the deadline. */
+	"CREATE TABLE recipient ("
+	"	number       INTEGER PRIMARY KEY,"
+	"	address      TEXT NOT NULL,"
+	"	destination  TEXT NOT NULL,"
+	"	demands      INTEGER NOT NULL,"
+	"	account      INTEGER NOT NULL,"
+	"	state        INTEGER NOT NULL,"
+	"	next_attempt INTEGER NOT NULL,"
+	"	event_at     INTEGER NOT NULL,"
+	"	deadline     INTEGER NOT NULL,"
+	"	notify       INTEGER NOT NULL,"
+	"	orcpt        TEXT NOT NULL,"
+	"	attempts     INTEGER NOT NULL DEFAULT 0,"
+	"	tried        INTEGER NOT NULL DEFAULT 0," /* time of the last attempt */
+	"	delayed      INTEGER NOT NULL DEFAULT 0," /* enum delayed */
+	"	told         INTEGER NOT NULL DEFAULT 0," /* a letter or notice said how it ended */
+	"	relayed      INTEGER NOT NULL DEFAULT 0," /* delivered to a hop without DSN */
+	"	reason       INTEGER NOT NULL DEFAULT 0,"
+	"	last_reason  INTEGER NOT NULL DEFAULT 0," /* beneath `expired` */
+	"	code         TEXT NOT NULL DEFAULT '',"
+	"	said         TEXT NOT NULL DEFAULT '',"
+	"	host         TEXT NOT NULL DEFAULT '',"
+	"	transmission INTEGER NOT NULL DEFAULT 0);"
+	"CREATE INDEX recipient_due ON recipient (destination, demands, next_attempt, state)"
+	"	WHERE state < 2;"
+	"CREATE INDEX recipient_event ON recipient (event_at) WHERE state < 2;"
+
+	"CREATE TABLE body ("
+	"	number INTEGER PRIMARY KEY,"
+	"	bytes  BLOB NOT NULL);"
+
+	/* Messages whose body pieces belong to nobody: being staged, orphaned, or to be removed. */
+	"CREATE TABLE leftover ("
+	"	message INTEGER PRIMARY KEY,"
+	"	staged  INTEGER NOT NULL);" /* 1: still being written, its accept is to come */
+
+	/* One try at one address of one host, for the recipients of `destination` and `demands`. */
+	"CREATE TABLE evidence ("
+	"	number      INTEGER PRIMARY KEY,"
+	"	message     INTEGER NOT NULL,"
+	"	destination TEXT NOT NULL,"
+	"	demands     INTEGER NOT NULL,"
+	"	time        INTEGER NOT NULL,"
+	"	host        TEXT NOT NULL,"
+	"	address     TEXT NOT NULL,"
+	"	port        INTEGER NOT NULL,"
+	"	verdict     INTEGER NOT NULL,"
+	"	reason      INTEGER NOT NULL,"
+	"	tls_version TEXT NOT NULL,"
+	"	cipher      TEXT NOT NULL,"
+	"	key_group   TEXT NOT NULL,"
+	"	certificate TEXT NOT NULL,"
+	"	key         TEXT NOT NULL,"
+	"	proven_by   TEXT NOT NULL,"
+	"	said        TEXT NOT NULL);"
+	"CREATE INDEX evidence_by_message ON evidence (message);"
+
+	/* What an account could not be told by letter, or was turned away from its alias. account 0:
+	 * at an alias nobody has. */
+	"CREATE TABLE notice ("
+	"	number  INTEGER PRIMARY KEY,"
+	"	account INTEGER NOT NULL,"
+	"	time    INTEGER NOT NULL,"
+	"	kind    INTEGER NOT NULL,"
+	"	id      INTEGER NOT NULL,"
+	"	subject TEXT NOT NULL,"
+	"	who     TEXT NOT NULL,"
+	"	peer    TEXT NOT NULL,"
+	"	helo    TEXT NOT NULL,"
+	"	reason  INTEGER NOT NULL,"
+	"	count   INTEGER NOT NULL);"
+	"CREATE INDEX notice_by_account ON notice (account, kind, time);"
+	"CREATE INDEX notice_by_time ON notice (time);",
+};
+
+enum { VERSION = count_of(migrations) };
+
+static int version_of(sqlite3 *handle)
+{
+	sqlite3_stmt *s = NULL;
+	int version = -1;
+
+	if (sqlite3_prepare_v2(handle, "PRAGMA user_version", -1, &s, NULL) == SQLITE_OK &&
+		sqlite3_step(s) == SQLITE_ROW)
+		version = sqlite3_column_int(s, 0);
+	sqlite3_finalize(s);
+	return version;
+}
+
+static bool migrate(sqlite3 *handle, int from, struct why *why)
+{
+	char version[64];
+
+	sqlite3_snprintf((int)sizeof version, version, "PRAGMA user_version = %d", from + 1);
+	if (sqlite3_exec(handle, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK &&
+		sqlite3_exec(handle, migrations[from], NULL, NULL, NULL) == SQLITE_OK &&
+		sqlite3_exec(handle, version, NULL, NULL, NULL) == SQLITE_OK &&
+		sqlite3_exec(handle, "COMMIT", NULL, NULL, NULL) == SQLITE_OK)
+		return true;
+	why_not(why, "can't bring the database to version %d: %s", from + 1,
+		sqlite3_errmsg(handle));
+	sqlite3_exec(handle, "ROLLBACK", NULL, NULL, NULL);
+	return false;
+}
+
+bool schema_migrate(sqlite3 *handle, struct why *why)
+{
+	int version = version_of(handle);
+
+	if (version < 0)
+		return why_not(why, "can't read the database: %s", sqlite3_errmsg(handle));
+	if (version > VERSION)
+		return why_not(why, "the database has version %d, this program knows %d", version,
+			VERSION);
+	for (; version < VERSION; version++)
+		if (!migrate(handle, version, why))
+			return false;
+	return true;
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * store.c - opening the store, and what a batch is: one transaction on disk, and the same
+ * all-or-nothing for what is in memory.
+ */
+#include "store/store.h"
+
+#include "base/clock.h"
+#include "base/must.h"
+#include "store/settle.h"
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/statvfs.h>
+
+static int64_t number_of(struct database *db, sqlite3_stmt *s)
+{
+	int64_t n = row(db, s) ? row_number(s, 0) : 0;
+
+	row_end(s);
+	return n;
+}
+
+bool store_open(
+	struct store *store, const char *path, const struct settings *settings, struct why *why)
+{
+	memset(store, 0, sizeof *store);
+	store->settings = settings;
+	store->now = store->started = clock_wall_ms();
+	body_cache_open(&store->cache);
+	if (!database_open(&store->db, path, why))
+		return false;
+	/* What was being staged when we stopped belongs to nobody now. */
+	if (RUN_PLAIN(&store->db, LEFTOVER_ORPHANED) && schedule_load(store)) {
+		store->last_message = number_of(&store->db, ASK_PLAIN(&store->db, MESSAGE_LAST));
+		if (store->db.failure == SQLITE_OK)
+			return true;
+	}
+	why_not(why, "can't read the queue: %s", sqlite3_errmsg(store->db.handle));
+	store_close(store);
+	return false;
+}
+
+void store_close(struct store *store)
+{
+	database_close(&store->db);
+	schedule_close(&store->schedule);
+	body_cache_close(&store->cache);
+	free(store->touched.at);
+	store->touched.at = NULL;
+}
+
+void store_begin(struct store *store)
+{
+	store->now = clock_wall_ms();
+	store->touched.n = 0;
+	database_begin(&store->db);
+}
+
+static void undo(struct store *store)
+{
+	int failure = store->db.failure;
+
+	store->figures[FIGURE_COMMITS_FAILED]++;
+	database_rollback(&store->db);
+	schedule_rolled_back(store);
+	store->accounts_changed = false;
+	store->db.failure = SQLITE_OK;
+	store->stale = !schedule_load(store);
+	store->db.failure = failure;
+}
+
+bool store_commit(struct store *store)
+{
+	if (store->stale)
+		store->stale = !schedule_load(store);
+	if (store->db.failure == SQLITE_OK && settle_touched(store) &&
+		database_commit(&store->db)) {
+		store->figures[FIGURE_BATCHES]++;
+		schedule_committed(store);
+		return true;
+	}
+	undo(store);
+	return false;
+}
+
+void store_handler_begin(struct store *store)
+{
+	savepoint_begin(&store->db);
+}
+
+bool store_handler_end(struct store *store)
+{
+	if (savepoint_end(&store->db))
+		return true;
+	/* It may have changed the schedule before it failed. */
+	store->stale = true;
+	return false;
+}
+
+void store_touch(struct store *store, int64_t message)
+{
+	if (store->touched.n && store->touched.at[store->touched.n - 1] == message)
+		return;
+	if (store->touched.n == store->touched.room) {
+		size_t room = store->touched.room ? store->touched.room * 2 : 64;
+		int64_t *grown = realloc(store->touched.at, room * sizeof *grown);
+		must(grown != NULL);
+		store->touched.at = grown;
+		store->touched.room = room;
+	}
+	store->touched.at[store->touched.n++] = message;
+}
+
+int64_t store_next_message(struct store *store)
+{
+	return ++store->last_message;
+}
+
+int64_t store_make_id(struct store *store)
+{
+	for (;;) {
+		uint32_t random;
+		must(getrandom(&random, sizeof random, 0) == sizeof random);
+		int64_t id = clock_wall_ms() << 20 | (random & 0xfffff);
+		if (!number_of(&store->db, ASK(&store->db, MESSAGE_OF_ID, as_number(id))))
+			return id;
+	}
+}
+
+uint64_t store_disk_free(struct store *store)
+{
+	struct statvfs disk;
+	int64_t pages = number_of(&store->db, ASK_PLAIN(&store->db, FREE_PAGES));
+
+	if (statvfs(".", &disk) != 0)
+		return 0;
+	return (uint64_t)disk.f_bavail * disk.f_frsize + (uint64_t)pages * 4096;
+}
+
+static int hex_value(char c)
+{
+	if (ascii_is_digit(c))
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool queue_id_parse(struct str text, int64_t *id)
+{
+	uint64_t n = 0;
+
+	if (text.len != 16)
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		if (hex_value(text.at[i]) < 0)
+			return false;
+		n = n << 4 | (uint64_t)hex_value(text.at[i]);
+	}
+	*id = (int64_t)n;
+	return true;
+}
+
+struct str queue_id_text(struct arena *arena, int64_t id)
+{
+	return arena_printf(arena, "%016llx", (unsigned long long)id);
+}

@@ -312,7 +312,12 @@ void command_manual(struct buf *to)
 	buf_add(to, STR(".El\n.Pp\nThe commands:\n.Bl -tag -width Ds\n"));
 	for (size_t i = 0; i < commands_n; i++)
 		add_mdoc_command(to, &commands[i]);
-	buf_add(to, STR(".El\n.Sh EXIT STATUS\n.Bl -tag -width Ds\n"));
+	buf_add(to, STR(".El\n"));
+}
+
+void command_manual_exits(struct buf *to)
+{
+	buf_add(to, STR(".Bl -tag -width Ds\n"));
 	for (size_t i = 0; i < count_of(exits); i++)
 		buf_printf(to, ".It %d\n%s\n", exits[i].status, exits[i].meaning);
 	buf_add(to, STR(".El\n"));

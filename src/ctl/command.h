@@ -43,7 +43,8 @@ struct request {
 bool request_parse(int argc, char **argv, struct request *request, struct buf *error) must_use;
 /* The help of one command, or of all where it is NULL. */
 void command_help(const struct command *command, struct buf *to);
-/* All commands, flags and exit statuses as lists of siegel(1), in mdoc(7). */
+/* All flags and commands, and the exit statuses, as lists of siegel(1), in mdoc(7). */
 void command_manual(struct buf *to);
+void command_manual_exits(struct buf *to);
 
 #endif

@@ -90,15 +90,22 @@ enum exit_status run_config_example(struct ctl *ctl)
 
 enum exit_status run_manual(struct ctl *ctl)
 {
-	if (!strcmp(ctl->request.arguments[0], "commands")) {
-		command_manual(&ctl->out);
-		return EXIT_DONE;
+	static const struct {
+		const char *name;
+		void (*write)(struct buf *to);
+	} parts[] = {
+		{ "commands", command_manual },
+		{ "exits", command_manual_exits },
+		{ "options", settings_manual },
+	};
+
+	for (size_t i = 0; i < count_of(parts); i++) {
+		if (!strcmp(ctl->request.arguments[0], parts[i].name)) {
+			parts[i].write(&ctl->out);
+			return EXIT_DONE;
+		}
 	}
-	if (!strcmp(ctl->request.arguments[0], "options")) {
-		settings_manual(&ctl->out);
-		return EXIT_DONE;
-	}
-	buf_printf(&ctl->err, "siegel: no part \"%s\"; commands or options would be right\n",
+	buf_printf(&ctl->err, "siegel: no part \"%s\"; commands, exits or options would be right\n",
 		ctl->request.arguments[0]);
 	return EXIT_USAGE;
 }

@@ -170,13 +170,21 @@ void settings_example(struct buf *to)
 	arena_free(&arena);
 }
 
+static bool is_capital(char c)
+{
+	return c >= 'A' && c <= 'Z';
+}
+
 /* In mdoc(7) a backslash begins an escape, and each sentence has a line of its own. */
 static void add_mdoc(struct buf *to, struct str text, bool sentences)
 {
 	for (size_t i = 0; i < text.len; i++) {
 		if (text.at[i] == '\\')
 			buf_add(to, STR("\\e"));
-		else if (text.at[i] == ' ' && i && text.at[i - 1] == '.' && sentences)
+		else if (text.at[i] == '"' && !sentences)
+			buf_add(to, STR("\\(dq"));
+		else if (sentences && str_starts(str_tail(text, i ? i - 1 : 0), STR(". ")) && i &&
+			 i + 1 < text.len && is_capital(text.at[i + 1]))
 			buf_add_char(to, '\n');
 		else
 			buf_add_char(to, text.at[i]);

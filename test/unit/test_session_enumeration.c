@@ -34,7 +34,7 @@ enum symbol {
 	DATA_SMUGGLED,
 	BDAT,
 	BDAT_LAST,
-	BDAT_FOREIGN,
+	BDAT_FOREIGN, /* the same, known before the last chunk */
 	BDAT_BAD,
 	RSET,
 	RSET_BAD,
@@ -65,7 +65,7 @@ static const char *const lines[SYMBOLS] = {
 	[DATA_SMUGGLED] = "DATA",
 	[BDAT] = "BDAT 6",
 	[BDAT_LAST] = "BDAT 28 LAST",
-	[BDAT_FOREIGN] = "BDAT 36 LAST",
+	[BDAT_FOREIGN] = "BDAT 36",
 	[BDAT_BAD] = "BDAT -1",
 	[RSET] = "RSET",
 	[RSET_BAD] = "RSET now",
@@ -207,7 +207,6 @@ static int model_says(struct model *m, enum symbol symbol, size_t place)
 	case BDAT:
 	case BDAT_LAST:
 	case BDAT_FOREIGN:
-		/* Behind a first chunk the From field stands in a header of its own making. */
 		return model_bdat(m, symbol != BDAT, symbol != BDAT_FOREIGN);
 	case RSET:
 		forget_mail(m);

@@ -348,8 +348,7 @@ bool option_read(const struct option *option, struct str value, struct settings 
 	case OPTION_FLAG:
 		return value_flag(value, to, why);
 	}
-	must(!"a kind of option");
-	return false;
+	return why_not(why, "an option of no known kind");
 }
 
 void option_clear(const struct option *option, struct settings *s)

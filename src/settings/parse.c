@@ -44,7 +44,8 @@ static size_t line_of(const cfg_t *cfg)
 }
 
 /* libconfuse's own complaint: the syntax. An unknown name is noted, to be parsed over. */
-static void on_error(cfg_t *cfg, const char *format, va_list arguments)
+static void __attribute__((format(printf, 2, 0)))
+on_error(cfg_t *cfg, const char *format, va_list arguments)
 {
 	char text[300];
 
@@ -127,7 +128,7 @@ static cfg_t *section_ended(cfg_opt_t *opt)
 			return section;
 		}
 	}
-	must(!"a section ended");
+	must(false); /* libconfuse says that one has ended */
 	return NULL;
 }
 

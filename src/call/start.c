@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { SETTINGS_TEXT_MAX = 1024 * 1024, FILE_MAX = 16 * 1024 * 1024 };
@@ -156,6 +157,7 @@ void start_open(struct start *start, enum role role)
 	if (!is_control(CONTROL_FD) || fcntl(CONTROL_FD, F_SETFD, FD_CLOEXEC) != 0)
 		fail("control", "this program is started by siegeld, not by hand");
 	ignore_signals();
+	umask(027);
 	do {
 		if (!control_receive(CONTROL_FD, &message))
 			_exit(1);

@@ -56,7 +56,8 @@ struct start {
 };
 
 /* Take the control descriptor and read it up to START; open the log. Nothing is dropped yet,
- * the working directory is still siegeld's. Exits where siegeld is gone or talks nonsense. */
+ * the working directory is still siegeld's. Files made from here on aren't for others (umask).
+ * Exits where siegeld is gone or talks nonsense. */
 void start_open(struct start *start, enum role role);
 
 /* Go to the role's own directory and, if root, make it the root directory, then become the

@@ -175,6 +175,15 @@ def test_all_roles_start_confined(server):
     assert server.greeting().startswith("220 mx.example.test ")
 
 
+def test_what_the_roles_keep_is_nobody_elses_to_read(server):
+    server.start()
+    assert server.stop() == 0
+    files = [f for f in (server.folder / "state").rglob("*") if f.is_file()]
+    assert any(f.name == "store.db" for f in files)
+    for f in files:
+        assert f.name == "siegeld.lock" or f.stat().st_mode & 0o007 == 0, f
+
+
 def test_a_role_has_no_descriptor_that_is_not_its_business(server):
     server.start()
     for name in ["delivery", "mailbox"]:

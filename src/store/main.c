@@ -7,6 +7,7 @@
 #include "store/serve.h"
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 /* Connections and kept bodies are descriptors; take as many as we may. */
 static void raise_descriptors(void)
@@ -27,6 +28,7 @@ int main(void)
 	struct why why;
 
 	start_open(&start, ROLE_STORE);
+	umask(077);
 	raise_descriptors();
 	users_file_open(&users, start.settings, start.is_root);
 	start_drop(&start);

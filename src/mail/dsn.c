@@ -307,10 +307,11 @@ static void free_part(struct part *part)
 	buf_free(&part->encoded);
 }
 
-/* Letters and digits of the seed, which is ours but costs nothing to check. */
+/* Letters and digits of the seed, which is ours but costs nothing to check; a boundary has at most
+ * 70 characters (RFC 2046 5.1.1). */
 static void put_seed(struct buf *to, struct str seed)
 {
-	seed = str_head(seed, 64);
+	seed = str_head(seed, 48);
 	for (size_t i = 0; i < seed.len; i++) {
 		char c = seed.at[i];
 		buf_add_char(to, ascii_is_alnum(c) || c == '.' ? c : '-');

@@ -66,7 +66,8 @@ static void print_notices(const struct notices_answer *answer, size_t most, stru
 		columns_printf(&columns, "%llu", (unsigned long long)notice->count);
 		columns_add(&columns, notice->who.len ? notice->who : STR("<>"));
 		columns_add(&columns, notice->peer.len ? notice->peer : STR("-"));
-		columns_add(&columns, str_of(reason_word(notice->reason)));
+		columns_add(
+			&columns, notice->reason ? str_of(reason_word(notice->reason)) : STR("-"));
 		columns_add(&columns, notice->subject);
 	}
 	columns_end(&columns, "", to);

@@ -8,7 +8,7 @@
  * file when a mail program moves it to cur or to a folder and gives it flags, so that a delivery
  * repeated after a crash is recognised by the count of links, without a search. The mark goes
  * once the store has committed the outcome; one left behind by a crash in that moment is swept
- * by Dovecot with the rest of tmp after 36 hours.
+ * with the rest of tmp after 36 hours (sweep.c, and by Dovecot).
  *
  * Lines end in LF on disk, as Maildir programs expect.
  */

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "mailbox/maildir.h"
+#include "mailbox/sweep.h"
 #include <fcntl.h>
 #include <pthread.h>
 #include <time.h>
@@ -17,6 +18,7 @@ enum {
 	POLL_MS = 30 * SECOND,
 	ANSWER_MS = 30 * SECOND, /* a store that is slower than this beyond the poll is stuck */
 	PAUSE_MS = 500,		 /* before asking again where asking failed */
+	SWEEP_AGE = 36 * HOUR,	 /* as Maildir's own rule has it */
 	ARENA_MAX = 16 * 1024 * 1024,
 };
 
@@ -159,6 +161,7 @@ static struct work_ask ask_for(const struct worker *w, bool wants_job)
 	struct work_ask ask = { .wants_job = wants_job, .wait_ms = wants_job ? POLL_MS : 0 };
 
 	if (w->job.has_job) {
+		ask.wait_ms = 0; /* to hear of the commit at once, not with the next job */
 		ask.has_outcome = true;
 		ask.id = w->job.id;
 		ask.outcomes.at = w->outcomes;
@@ -221,6 +224,18 @@ static void *run(void *argument)
 			work(&w, body_fd);
 	}
 	store_disconnect(&w.connection);
+	arena_free(&w.arenas[0]);
+	arena_free(&w.arenas[1]);
+	return NULL;
+}
+
+static void *run_sweep(void *argument)
+{
+	const struct mailbox *mailbox = argument;
+	uint64_t n = sweep(mailbox->root, clock_wall_ms() - SWEEP_AGE);
+
+	if (n)
+		LOG(LOG_INFO, "swept", log_u64("files", n));
 	return NULL;
 }
 
@@ -230,6 +245,8 @@ void mailbox_serve(struct mailbox *mailbox)
 
 	mailbox->root = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	must(mailbox->root >= 0);
+	must(pthread_create(&thread, NULL, run_sweep, mailbox) == 0);
+	pthread_detach(thread);
 	for (uint64_t i = 0; i < mailbox->threads; i++) {
 		must(pthread_create(&thread, NULL, run, mailbox) == 0);
 		pthread_detach(thread);

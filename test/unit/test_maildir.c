@@ -8,6 +8,7 @@
 #include "base/must.h"
 #include "mailbox/folder.h"
 #include "mailbox/maildir.h"
+#include "mailbox/sweep.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -361,6 +362,19 @@ static void a_full_disk_means_later_and_leaves_nothing_behind(void **state)
 	assert_int_equal(maildir_deliver(p->root, ADA, ADA, &m).result, MAILDIR_DELIVERED);
 }
 
+static void what_crashes_left_is_swept_when_it_is_old(void **state)
+{
+	struct place *p = *state;
+	char name[256];
+
+	assert_int_equal(deliver(p, ADA, MESSAGE).result, MAILDIR_DELIVERED);
+	assert_int_equal(sweep(p->root, clock_wall_ms() - HOUR), 0);
+	assert_int_equal(count(p, "example.org/ada/tmp", name), 1);
+	assert_int_equal(sweep(p->root, clock_wall_ms() + HOUR), 1);
+	assert_int_equal(count(p, "example.org/ada/tmp", name), 0);
+	assert_int_equal(count(p, "example.org/ada/new", name), 1);
+}
+
 static void settling_what_was_never_delivered_is_harmless(void **state)
 {
 	struct place *p = *state;
@@ -388,6 +402,7 @@ int main(void)
 		IN_PLACE(links_are_not_followed),
 		IN_PLACE(a_strange_queue_id_names_no_file),
 		IN_PLACE(a_full_disk_means_later_and_leaves_nothing_behind),
+		IN_PLACE(what_crashes_left_is_swept_when_it_is_old),
 		IN_PLACE(settling_what_was_never_delivered_is_harmless),
 	};
 

@@ -499,9 +499,18 @@ static const char *event_of(uint64_t result)
 	}
 }
 
+/* The attempt an outcome comes from: the last one at its host. */
+static const struct attempt *attempt_at(const struct run *run, struct str host)
+{
+	for (size_t i = run->n_attempts; i > 0; i--)
+		if (str_eq(run->attempts[i - 1].host, host))
+			return &run->attempts[i - 1];
+	return NULL;
+}
+
 static void log_outcome(const struct run *run, const struct recipient_outcome *o, struct str to)
 {
-	const struct attempt *last = run->n_attempts ? &run->attempts[run->n_attempts - 1] : NULL;
+	const struct attempt *last = attempt_at(run, o->host);
 	bool sent = o->result == RESULT_DELIVERED || o->result == RESULT_RELAYED;
 
 	LOG(LOG_INFO, event_of(o->result), log_str("mail", run->job->id), log_str("to", to),

@@ -129,6 +129,16 @@ static void close_all(struct peer *list)
 	}
 }
 
+void pool_empty(struct pool *pool)
+{
+	pthread_mutex_lock(&pool->lock);
+	struct peer *all = pool->newest;
+	pool->newest = NULL;
+	pool->n = 0;
+	pthread_mutex_unlock(&pool->lock);
+	close_all(all);
+}
+
 static void wait_ms(struct pool *pool, int64_t ms)
 {
 	int64_t at = deadline_in(ms).at;

@@ -26,5 +26,7 @@ struct pool_key {
 struct peer *pool_take(struct pool *pool, const struct pool_key *key, const struct route *route);
 /* Keep *peer, or close it where it has been used enough. Consumes it. */
 void pool_keep(struct pool *pool, struct peer **peer);
+/* Close all that are idle. */
+void pool_empty(struct pool *pool);
 
 #endif

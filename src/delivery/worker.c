@@ -82,6 +82,7 @@ void delivery_reconfigure(struct delivery *d, struct config *config)
 	struct config *old = d->config;
 	d->config = config;
 	pthread_mutex_unlock(&d->lock);
+	pool_empty(d->pool);
 	config_release(&old);
 }
 
@@ -268,4 +269,5 @@ void delivery_stop(struct delivery *d, struct deadline busy, struct deadline com
 		pthread_cond_timedwait(&d->changed, &d->lock, &until);
 	}
 	pthread_mutex_unlock(&d->lock);
+	pool_empty(d->pool);
 }

@@ -168,7 +168,8 @@ enum exit_status run_alias_show(struct ctl *ctl)
 		    ctl->store, &ask, -1, &ctl->arena, &answer, NULL, deadline_in(CALL_MS), &why))
 		return ctl_unreachable(ctl, &why);
 	if (answer.outcome != CTL_OK || !answer.users.len)
-		return ctl_refused(ctl, answer.outcome, answer.text);
+		return ctl_refused(ctl, answer.outcome == CTL_OK ? CTL_NOT_FOUND : answer.outcome,
+			answer.text);
 	if (!ask_notices(ctl, &notices, &why))
 		return ctl_unreachable(ctl, &why);
 	if (ctl->request.json)

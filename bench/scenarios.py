@@ -5,7 +5,6 @@ bench/run repeats it, changes between the servers, and takes medians.
 CPU per message is that of the server's whole process tree, from before the first byte until the
 server has nothing left to do.
 """
-import pathlib
 import time
 
 from measure import PeakMemory, disk_bytes, pss_bytes
@@ -83,12 +82,12 @@ def relay(bench, server, messages, to, rate=0):
 
 def letter(bench, server):
     """Seconds from a submission to a neighbour without TLS until the letter is in the mailbox."""
-    there = set(pathlib.Path(server.maildir()).iterdir())
+    there = set(server.maildir().iterdir()) if server.maildir().exists() else set()
     load = bench.load(server.relay, messages=1, connections=1, to="u%d@plain.test",
                       sender=server.sender, auth=server.auth)
     start = time.monotonic()
     check(load, 1)
-    eventually(lambda: set(pathlib.Path(server.maildir()).iterdir()) - there, 30, "a letter")
+    eventually(lambda: set(server.maildir().iterdir()) - there, 30, "a letter")
     return {"seconds": time.monotonic() - start}
 
 
@@ -114,7 +113,8 @@ def fill(bench, server, messages):
 
 
 def down(bench, server, messages):
-    """Take mail for a destination that is down; disk after an orderly stop."""
+    """Take mail for a destination that is down; disk after an orderly stop, from an empty queue."""
+    server.fresh()
     before = sum(disk_bytes(folder) for folder in server.queue_folders())
     cpu = server.settle()
     result = fill(bench, server, messages)

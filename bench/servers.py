@@ -314,7 +314,7 @@ class Siegel(Server):
         self._fresh()
 
     def _fresh(self):
-        shutil.rmtree(self.home, ignore_errors=True)
+        shutil.rmtree(self.home / "state", ignore_errors=True)
         (self.home / "state").mkdir(parents=True)
         self.config.write_text(SIEGEL.format(
             home=self.home, certificate=self.certificate, sink=SINK, plain=PLAIN, down=DOWN,
@@ -343,6 +343,7 @@ class Siegel(Server):
     def fresh(self):
         """Begin again with an empty state."""
         self.stop()
+        self.filled = 0
         self._fresh()
         self.start()
         self.prepare()
@@ -356,7 +357,8 @@ class Siegel(Server):
                               text=True, stdout=subprocess.PIPE).stdout.strip()
 
     def maildir(self):
-        return self.home / "state/mail" / self.user / "new"
+        local, domain = self.user.split("@")
+        return self.home / "state/mail" / domain / local / "new"
 
     def _mailbox(self, number):
         for pid in measure.tree(self.pid):

@@ -158,10 +158,18 @@ static cfg_opt_t text_option(const char *name, cfg_flag_t flags, cfg_callback_t 
 	};
 }
 
+/* Behind the n options of a section, those unknown names that it hasn't got: an unknown name may
+ * be a good one in the wrong section, and libconfuse takes none twice. */
 static void add_unknown(cfg_opt_t *to, size_t n)
 {
-	for (size_t i = 0; i < under_way->unknown_n; i++)
-		to[n + i] = text_option(under_way->unknown[i], CFGF_LIST, on_unknown);
+	for (size_t i = 0; i < under_way->unknown_n; i++) {
+		size_t j = 0;
+
+		while (j < n && strcmp(to[j].name, under_way->unknown[i]) != 0)
+			j++;
+		if (j == n)
+			to[n++] = text_option(under_way->unknown[i], CFGF_LIST, on_unknown);
+	}
 }
 
 static cfg_opt_t section_option(const char *name, cfg_opt_t *fields)
@@ -193,7 +201,7 @@ static bool run(const char *text)
 	}
 	root[n++] = section_option("domain", domain);
 	root[n++] = section_option("listener", listener);
-	add_unknown(root, n); /* last: the first of a name counts */
+	add_unknown(root, n);
 	cfg = cfg_init(root, CFGF_NONE);
 	if (!cfg)
 		return false;

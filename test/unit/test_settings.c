@@ -280,6 +280,19 @@ static void sections_are_checked(void **state)
 		"port is already set in line 5; once would be right");
 }
 
+static void an_option_in_the_wrong_section_is_named(void **state)
+{
+	(void)state;
+	refused_option("domain \"a.example\" { host_name = x }",
+		"a domain has no host_name; secure would be right");
+	refused_option("domain \"a.example\" { listener = x }",
+		"a domain has no listener; secure would be right");
+	refused_option(
+		"port = 25", "there is no option port; one of siegel.conf(5) would be right");
+	refused_option("listener \"l\" { kind = mx address = ::1 port = 25 secure = x }",
+		"a listener has no secure; kind, address or port would be right");
+}
+
 #define LISTENER(name) "listener \"" name "\" { kind = mx; address = ::1; port = 25 }\n"
 
 static void listeners_need_names_ports_and_certificates(void **state)
@@ -455,6 +468,7 @@ int main(void)
 		cmocka_unit_test(comments_of_any_length_are_harmless),
 		cmocka_unit_test(wrong_values_are_refused),
 		cmocka_unit_test(sections_are_checked),
+		cmocka_unit_test(an_option_in_the_wrong_section_is_named),
 		cmocka_unit_test(listeners_need_names_ports_and_certificates),
 		cmocka_unit_test(an_empty_file_says_what_is_missing),
 		cmocka_unit_test(what_is_shown_reads_back_as_the_same),

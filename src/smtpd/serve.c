@@ -12,6 +12,7 @@
 #include "smtpd/limits.h"
 #include "smtpd/parking.h"
 #include "smtpd/pool.h"
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <string.h>
@@ -20,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LISTENERS_MOST = 64, ACCEPTS_AT_ONCE = 64, TICK_MS = 1000, BACK_OFF_MS = 100 };
+enum { LISTENERS_MOST = 64, ACCEPTS_AT_ONCE = 64, TICK_MS = 1000, BACK_OFF_MS = 100, CROWD = 500 };
 
 struct listener {
 	int fd;
@@ -34,7 +35,8 @@ struct smtpd {
 	int wake; /* eventfd: look at house.stopping */
 	struct listener listeners[LISTENERS_MOST];
 	size_t n;
-	struct deadline resume, tick; /* of the serving thread */
+	struct deadline resume, tick; /* of the serving thread, as is the next */
+	uint64_t peak;		      /* sessions since memory was last given back */
 	pthread_mutex_t lock;	      /* guards snapshot */
 	struct snapshot *snapshot;
 };
@@ -182,6 +184,19 @@ static nfds_t gather(struct smtpd *smtpd, struct pollfd *fds)
 	return n;
 }
 
+/* A crowd that has left leaves its memory scattered over the heap: give it back. */
+static void tidy(struct smtpd *smtpd)
+{
+	uint64_t now = gate_sessions(smtpd->house.gate);
+
+	if (now > smtpd->peak)
+		smtpd->peak = now;
+	if (smtpd->peak < CROWD || now > smtpd->peak / 2)
+		return;
+	malloc_trim(0);
+	smtpd->peak = now;
+}
+
 static void serve_once(struct smtpd *smtpd)
 {
 	struct pollfd fds[LISTENERS_MOST + 2];
@@ -206,6 +221,7 @@ static void serve_once(struct smtpd *smtpd)
 	}
 	if (stopping || deadline_passed(smtpd->tick)) {
 		dismiss_late(smtpd, stopping);
+		tidy(smtpd);
 		smtpd->tick = deadline_in(stopping ? BACK_OFF_MS : TICK_MS);
 	}
 }

@@ -193,7 +193,8 @@ static bool start_tls(struct session *s, const struct reply *go_ahead)
 	if (wire_readable(wire_of(s))) {
 		LOG(LOG_WARNING, "injection", log_hex("session", s->id),
 			log_text("peer", s->peer.text));
-		return say(s, &injected) && flush(s) && false;
+		s->cut_short = true;
+		return say(s, &injected) && false;
 	}
 	return say(s, go_ahead) && flush(s) && shake_hands(s);
 }
@@ -217,6 +218,7 @@ static bool carry_out(struct session *s, struct reply reply)
 	}
 	bool said = reply.code && say(s, &reply);
 	s->command = deadline_in(s->settings->command_deadline);
+	s->cut_short = reply.next == NEXT_CLOSE && reply.code >= 400;
 	return said && reply.next != NEXT_CLOSE;
 }
 
@@ -242,7 +244,7 @@ static enum session_result end(struct session *s)
 {
 	if (!s->plain && !s->secure)
 		return SESSION_ENDED;
-	if (!wire_of(s)->broken && flush(s) && wire_readable(wire_of(s)))
+	if (!wire_of(s)->broken && flush(s) && s->cut_short && wire_readable(wire_of(s)))
 		linger(s);
 	return SESSION_ENDED;
 }

@@ -53,6 +53,7 @@ struct session {
 	struct secure *secure;
 
 	bool begun;	  /* greeted by us */
+	bool cut_short;	  /* we end it, while the peer may still be talking */
 	bool greeted;	  /* EHLO or HELO was taken */
 	bool esmtp;	  /* it was EHLO */
 	bool secured;	  /* inside TLS; `seal` says how */

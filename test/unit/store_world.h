@@ -131,9 +131,9 @@ static int64_t add_account(struct world *w, const char *address)
 
 static void switch_alias(struct world *w, const char *address, bool on)
 {
-	struct alias_set_ask ask = { .address = str_of(address),
-		.set = ALIAS_SET_ACTIVE,
-		.active = on };
+	struct alias_set_ask ask = {
+		.address = str_of(address), .set = ALIAS_SET_ACTIVE, .active = on
+	};
 	struct user_answer answer;
 
 	begin(w);
@@ -246,11 +246,10 @@ static void report(struct world *w, struct worker *worker, enum result result, e
 	struct work_ask ask = { .has_outcome = 1, .id = w->job.id };
 
 	for (size_t i = 0; i < w->job.recipients.len; i++)
-		outcomes[i] = (struct recipient_outcome){
-			.recipient = w->job.recipients.at[i].recipient,
-			.result = result,
-			.reason = reason
-		};
+		outcomes[i] =
+			(struct recipient_outcome){ .recipient = w->job.recipients.at[i].recipient,
+				.result = result,
+				.reason = reason };
 	ask.outcomes.at = outcomes;
 	ask.outcomes.len = w->job.recipients.len;
 	work(w, worker, &ask);
@@ -262,7 +261,8 @@ static void pass(struct world *w, int64_t ms)
 	char sql[512];
 
 	snprintf(sql, sizeof sql,
-		"UPDATE recipient SET next_attempt = next_attempt - %lld, event_at = event_at - %lld,"
+		"UPDATE recipient SET next_attempt = next_attempt - %lld, event_at = event_at - "
+		"%lld,"
 		" deadline = deadline - %lld, tried = max(0, tried - %lld);"
 		"UPDATE message SET accepted = accepted - %lld, remove_at = remove_at - %lld",
 		(long long)ms, (long long)ms, (long long)ms, (long long)ms, (long long)ms,

@@ -145,7 +145,7 @@ static void what_is_refused_gets_one_second_look_and_then_a_letter(void **state)
 	report(w, &w->delivery, RESULT_REFUSED, REASON_STARTTLS_NOT_SUPPORTED);
 	assert_int_equal(sql_number(w, "SELECT state FROM recipient"), STATE_SECOND_LOOK);
 	assert_false(claim(w, &w->delivery)); /* three seconds first */
-	assert_false(claim(w, &w->mailbox)); /* and no letter yet */
+	assert_false(claim(w, &w->mailbox));  /* and no letter yet */
 	pass(w, 3000);
 	assert_true(claim(w, &w->delivery));
 	assert_true(w->job.cold);
@@ -269,8 +269,8 @@ static void a_full_disk_refuses_mail_and_keeps_the_rest(void **state)
 	m.ask.id = str_of(m.id);
 	m.ask.recipients.at = m.to;
 	m.ask.header_senders.at = m.senders;
-	assert_int_equal(sqlite3_exec(w->store.db.handle, "PRAGMA max_page_count = 100", NULL,
-				 NULL, NULL),
+	assert_int_equal(
+		sqlite3_exec(w->store.db.handle, "PRAGMA max_page_count = 100", NULL, NULL, NULL),
 		SQLITE_OK);
 	begin(w);
 	store_handler_begin(&w->store);

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * test_store_rules.c - who may send as whom, who may be reached how, and which demands follow
+ * (policy.md sections 1, 6 and 7), as the store works them out by itself.
+ */
+#include "store_world.h"
+
+static void assert_demands(struct world *w, struct mail m, int64_t wanted)
+{
+	assert_taken(w, m);
+	assert_int_equal(
+		sql_number(w, "SELECT demands FROM recipient ORDER BY number DESC"), wanted);
+}
+
+static void the_normal_address_demands_nothing(void **state)
+{
+	struct world *w = world_open();
+
+	(void)state;
+	assert_demands(w, mail(w, 1, "ada@example.test", "desk@hotel.test"), 0);
+	world_close(w);
+}
+
+static void any_secure_sender_makes_it_the_aliass(void **state)
+{
+	struct world *w = world_open();
+	struct mail m = mail(w, 1, "ada@secure.example.test", "desk@hotel.test");
+
+	(void)state;
+	assert_demands(w, m, DEMAND_TLS);
+	m = mail(w, 1, "ada@example.test", "desk@hotel.test");
+	m.senders[0].text = STR("ada@secure.example.test");
+	assert_demands(w, m, DEMAND_TLS);
+	m = mail(w, 1, "ada@example.test", "desk@hotel.test");
+	m.senders[1].text = STR("Ada+x@SECURE.Example.TEST"); /* Resent-From, say */
+	m.ask.header_senders.len = 2;
+	assert_demands(w, m, DEMAND_TLS);
+	m = mail(w, 1, "", "desk@hotel.test");
+	m.senders[0].text = STR("ada@secure.example.test");
+	m.ask.header_senders.len = 1;
+	assert_demands(w, m, DEMAND_TLS);
+	world_close(w);
+}
+
+static void requiretls_adds_its_own(void **state)
+{
+	struct world *w = world_open();
+	struct mail m = mail(w, 1, "ada@example.test", "desk@hotel.test");
+
+	(void)state;
+	m.ask.requiretls = 1;
+	assert_demands(w, m, DEMAND_TLS | DEMAND_AUTH | DEMAND_REQUIRETLS);
+	world_close(w);
+}
+
+static void mail_to_the_secure_address_carries_tls(void **state)
+{
+	struct world *w = world_open();
+
+	(void)state;
+	assert_demands(w, mail(w, 0, "x@outside.test", "ada@secure.example.test"), DEMAND_TLS);
+	assert_demands(w, mail(w, 0, "x@outside.test", "ada@example.test"), 0);
+	world_close(w);
+}
+
+static void tls_required_no_takes_nothing_away(void **state)
+{
+	struct world *w = world_open();
+	struct mail m = mail(w, 1, "ada@secure.example.test", "desk@hotel.test");
+
+	(void)state;
+	m.ask.tls_required_no = 1;
+	assert_demands(w, m, DEMAND_TLS);
+	world_close(w);
+}
+
+static void queued_mail_keeps_its_demands(void **state)
+{
+	struct world *w = world_open();
+
+	(void)state;
+	assert_taken(w, mail(w, 1, "ada@secure.example.test", "desk@hotel.test"));
+	switch_alias(w, "ada@example.test", false);
+	assert_true(claim(w, &w->delivery));
+	assert_int_equal(w->job.demands, DEMAND_TLS);
+	world_close(w);
+}
+
+static void a_sender_must_own_its_addresses(void **state)
+{
+	struct world *w = world_open();
+	struct mail m = mail(w, 1, "bob@example.test", "desk@hotel.test");
+
+	(void)state;
+	assert_refused(w, m, 553, "5.7.1 ");
+	m = mail(w, 1, "ada@example.test", "desk@hotel.test");
+	m.senders[0].text = STR("bob@example.test");
+	assert_refused(w, m, 550, "5.7.1 ");
+	m = mail(w, 1, "ada@example.test", "desk@hotel.test");
+	m.senders[1].text = STR("someone@outside.test");
+	m.ask.header_senders.len = 2;
+	assert_refused(w, m, 550, "5.7.1 ");
+	m = mail(w, 2, "ada@secure.example.test", "desk@hotel.test"); /* a foreign alias */
+	assert_refused(w, m, 553, "5.7.1 ");
+	m = mail(w, 2, "bob@secure.example.test", "desk@hotel.test"); /* not activated */
+	assert_refused(w, m, 550, "5.7.1 ");
+	m = mail(w, 1, "ada@example.test", "desk@hotel.test");
+	m.ask.header_senders.len = 0;
+	assert_refused(w, m, 550, "5.6.0 ");
+	m = mail(w, 1, "ada@example.test", "desk@hotel.test");
+	m.ask.tls_version = STR("");
+	assert_refused(w, m, 530, "5.7.0 ");
+	world_close(w);
+}
+
+static void nobody_outside_sends_as_the_secure_domain(void **state)
+{
+	struct world *w = world_open();
+	struct mail m = mail(w, 0, "ada@secure.example.test", "bob@example.test");
+
+	(void)state;
+	assert_refused(w, m, 550, "5.7.1 ");
+	m = mail(w, 0, "nobody@secure.xn--bcher-kva.test", "bob@example.test");
+	assert_refused(w, m, 550, "5.7.1 ");
+	m = mail(w, 0, "list@outside.test", "bob@example.test");
+	m.senders[0].text = STR("ada@secure.example.test");
+	assert_refused(w, m, 550, "5.7.1 ");
+	w->settings->from_rule = false;
+	assert_taken(w, mail(w, 0, "x@outside.test", "bob@example.test"));
+	m = mail(w, 0, "list@outside.test", "bob@example.test");
+	m.senders[0].text = STR("ada@secure.example.test");
+	assert_taken(w, m);
+	m = mail(w, 0, "ada@secure.example.test", "bob@example.test");
+	assert_refused(w, m, 550, "5.7.1 ");
+	world_close(w);
+}
+
+static void recipients_are_judged_again(void **state)
+{
+	struct world *w = world_open();
+	struct mail m = mail(w, 0, "x@outside.test", "desk@hotel.test");
+
+	(void)state;
+	assert_refused(w, m, 550, "5.7.1 "); /* relay */
+	assert_refused(w, mail(w, 0, "x@outside.test", "nobody@example.test"), 550, "5.1.1 ");
+	assert_refused(w, mail(w, 0, "x@outside.test", "bob@secure.example.test"), 550, "5.1.1 ");
+	m = mail(w, 0, "x@outside.test", "ada@secure.example.test");
+	m.ask.tls_version = STR("");
+	assert_refused(w, m, 550, "5.7.10 ");
+	m = mail(w, 0, "x@outside.test", "bob@secure.example.test");
+	m.ask.tls_version = STR("");
+	assert_refused(w, m, 550, "5.7.10 ");
+	world_close(w);
+}
+
+static void every_spelling_is_the_same_mailbox(void **state)
+{
+	static const char *const spellings[] = { "ADA@Secure.Example.Test",
+		"\"ada\"@secure.example.test", "ada+shop@secure.example.test",
+		"\"a\\da\"@secure.example.test", "Ada+Shop+x@SECURE.EXAMPLE.TEST" };
+	struct world *w = world_open();
+
+	(void)state;
+	for (size_t i = 0; i < count_of(spellings); i++) {
+		struct identity who = identity_of(&w->store, str_of(spellings[i]), &w->arena);
+		assert_int_equal(who.kind, IDENTITY_ALIAS);
+		assert_int_equal(who.account, 1);
+		assert_true(who.secure);
+	}
+	add_account(w, "eva@b\xc3\xbc"
+		       "cher.test");
+	switch_alias(w, "eva@xn--bcher-kva.test", true);
+	struct identity who = identity_of(&w->store,
+		STR("eva@secure.B\xc3\x9c"
+		    "cher.test"),
+		&w->arena);
+	assert_int_equal(who.kind, IDENTITY_ALIAS);
+	assert_true(who.secure);
+	world_close(w);
+}
+
+static void postmaster_is_always_somebody(void **state)
+{
+	struct world *w = world_open();
+
+	(void)state;
+	assert_int_equal(identity_of(&w->store, STR("Postmaster"), &w->arena).account, 1);
+	assert_int_equal(
+		identity_of(&w->store, STR("postmaster@plain.test"), &w->arena).account, 1);
+	int64_t own = add_account(w, "postmaster@plain.test");
+	assert_int_equal(
+		identity_of(&w->store, STR("POSTMASTER@plain.test"), &w->arena).account, own);
+	/* The operator's calls never mean somebody else by that name. */
+	assert_int_equal(account_find(&w->store, STR("postmaster@example.test"), &w->arena), 0);
+	world_close(w);
+}
+
+static void deadlines_are_the_accounts_or_the_defaults(void **state)
+{
+	struct world *w = world_open();
+	struct alias_set_ask ask = { .address = STR("ada@example.test"),
+		.set = ALIAS_SET_DEADLINE,
+		.deadline = 15 * MINUTE };
+	struct user_answer answer;
+	const char *wait = "SELECT r.deadline - m.accepted FROM recipient r, message m"
+			   " WHERE r.number / 16384 = m.number ORDER BY m.number DESC";
+
+	(void)state;
+	assert_taken(w, mail(w, 1, "ada@example.test", "desk@hotel.test"));
+	assert_int_equal(sql_number(w, wait), 5 * DAY);
+	assert_taken(w, mail(w, 1, "ada@secure.example.test", "desk@hotel.test"));
+	assert_int_equal(sql_number(w, wait), 4 * HOUR);
+	begin(w);
+	account_set_alias(&w->store, &ask, &w->arena, &answer);
+	commit(w);
+	assert_taken(w, mail(w, 1, "ada@secure.example.test", "desk@hotel.test"));
+	assert_int_equal(sql_number(w, wait), 15 * MINUTE);
+	world_close(w);
+}
+
+static void levels_that_are_not_there_yet_are_refused(void **state)
+{
+	struct world *w = world_open();
+	struct alias_set_ask ask = { .address = STR("ada@example.test"), .set = ALIAS_SET_LEVEL };
+	struct user_answer answer;
+
+	(void)state;
+	for (ask.level = 0; ask.level <= LEVELS_N; ask.level++) {
+		begin(w);
+		account_set_alias(&w->store, &ask, &w->arena, &answer);
+		commit(w);
+		assert_int_equal(answer.outcome,
+			ask.level == LEVEL_ENCRYPT				    ? CTL_OK
+			: ask.level == LEVEL_OPPORTUNISTIC || ask.level == LEVELS_N ? CTL_INVALID
+										    : CTL_NOT_YET);
+	}
+	assert_demands(w, mail(w, 1, "ada@secure.example.test", "desk@hotel.test"), DEMAND_TLS);
+	world_close(w);
+}
+
+static void accounts_are_what_can_be_a_folder(void **state)
+{
+	static const struct {
+		const char *address;
+		const char *hash;
+		enum ctl_outcome outcome;
+	} tries[] = {
+		{ "carl@example.test", HASH, CTL_OK },
+		{ "Ada@Example.test", HASH, CTL_EXISTS },
+		{ "ada@secure.example.test", HASH, CTL_INVALID },
+		{ "x@elsewhere.test", HASH, CTL_INVALID },
+		{ "ada+x@example.test", HASH, CTL_INVALID },
+		{ "\"../x\"@example.test", HASH, CTL_INVALID },
+		{ "\"a:b\"@example.test", HASH, CTL_INVALID },
+		{ "dora", HASH, CTL_INVALID },
+		{ "dora@example.test", "", CTL_INVALID },
+		{ "dora@example.test", "in clear", CTL_INVALID },
+		{ "dora@example.test", "$y$j9T$a:b", CTL_INVALID },
+		{ "dora@example.test", "$6$saltsalt$x\ny", CTL_INVALID },
+	};
+	struct world *w = world_open();
+
+	(void)state;
+	for (size_t i = 0; i < count_of(tries); i++) {
+		struct user_add_ask ask = { .address = str_of(tries[i].address),
+			.hash = str_of(tries[i].hash) };
+		struct user_answer answer = { 0 };
+		begin(w);
+		account_add(&w->store, &ask, &w->arena, &answer);
+		commit(w);
+		if (answer.outcome != tries[i].outcome)
+			fail_msg("%s: %d", tries[i].address, (int)answer.outcome);
+	}
+	world_close(w);
+}
+
+static void a_removed_number_never_comes_back(void **state)
+{
+	struct world *w = world_open();
+	struct user_answer answer;
+
+	(void)state;
+	begin(w);
+	account_remove(&w->store, STR("bob@example.test"), &w->arena, &answer);
+	commit(w);
+	assert_int_equal(answer.outcome, CTL_OK);
+	assert_int_equal(add_account(w, "carl@example.test"), 3);
+	world_close(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_normal_address_demands_nothing),
+		cmocka_unit_test(any_secure_sender_makes_it_the_aliass),
+		cmocka_unit_test(requiretls_adds_its_own),
+		cmocka_unit_test(mail_to_the_secure_address_carries_tls),
+		cmocka_unit_test(tls_required_no_takes_nothing_away),
+		cmocka_unit_test(queued_mail_keeps_its_demands),
+		cmocka_unit_test(a_sender_must_own_its_addresses),
+		cmocka_unit_test(nobody_outside_sends_as_the_secure_domain),
+		cmocka_unit_test(recipients_are_judged_again),
+		cmocka_unit_test(every_spelling_is_the_same_mailbox),
+		cmocka_unit_test(postmaster_is_always_somebody),
+		cmocka_unit_test(deadlines_are_the_accounts_or_the_defaults),
+		cmocka_unit_test(levels_that_are_not_there_yet_are_refused),
+		cmocka_unit_test(accounts_are_what_can_be_a_folder),
+		cmocka_unit_test(a_removed_number_never_comes_back),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

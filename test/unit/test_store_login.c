@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * test_store_login.c - passwords: right, wrong, unknown, too often, changed; and the file Dovecot
+ * reads them from.
+ */
+#include "store_world.h"
+
+#include "store/login.h"
+#include "store/throttle.h"
+#include "store/users_file.h"
+#include <crypt.h>
+#include <poll.h>
+#include <sys/stat.h>
+
+static void set_password(struct world *w, const char *address, const char *password)
+{
+	char salt[CRYPT_GENSALT_OUTPUT_SIZE];
+	struct crypt_data *data = calloc(1, sizeof *data);
+	struct user_passwd_ask ask = { .address = str_of(address) };
+	struct user_answer answer;
+
+	assert_non_null(data);
+	/* The cheapest of yescrypt: tests need no strength. */
+	assert_non_null(crypt_gensalt_rn("$y$", 1, NULL, 0, salt, sizeof salt));
+	ask.hash = str_of(crypt_r(password, salt, data));
+	begin(w);
+	account_passwd(&w->store, &ask, &w->arena, &answer);
+	commit(w);
+	assert_int_equal(answer.outcome, CTL_OK);
+	free(data);
+}
+
+struct
+try {
+	bool at_once;
+	uint64_t outcome, account;
+};
+
+static struct try try(struct world *w, struct login_pool *pool, const char *user,
+	const char *password, const char *peer)
+{
+	struct login_ask ask = { str_of(user), str_of(password), str_of(peer) };
+	struct login_answer answer;
+	void *token = NULL;
+
+	begin(w);
+	bool at_once = login_begin(&w->store, pool, &ask, &ask, &w->arena, &answer);
+	commit(w);
+	while (!at_once && !token) {
+		struct pollfd decided = { login_fd(pool), POLLIN, 0 };
+		assert_int_equal(poll(&decided, 1, 10000), 1);
+		if (login_next(pool, &answer, &token))
+			assert_ptr_equal(token, &ask);
+	}
+	return (struct try){ at_once, answer.outcome, answer.account };
+}
+
+static void right_and_wrong(void **state)
+{
+	struct world *w = world_open();
+	struct login_pool *pool = login_open();
+
+	(void)state;
+	set_password(w, "ada@example.test", "forty-two seals");
+	struct try right = try(w, pool, "ada@example.test", "forty-two seals", "192.0.2.1");
+	assert_int_equal(right.outcome, LOGIN_OK);
+	assert_int_equal(right.account, 1);
+	assert_false(right.at_once);
+	assert_int_equal(
+		try(w, pool, "ada@example.test", "forty-three", "192.0.2.1").outcome, LOGIN_BAD);
+	assert_int_equal(try(w, pool, "nobody@example.test", "x", "192.0.2.1").outcome, LOGIN_BAD);
+	assert_int_equal(
+		try(w, pool, "Ada@secure.example.test", "forty-two seals", "192.0.2.1").outcome,
+		LOGIN_OK);
+	assert_int_equal(try(w, pool, "ada", "forty-two seals", "192.0.2.1").outcome, LOGIN_OK);
+	assert_int_equal(
+		try(w, pool, "postmaster@example.test", "forty-two seals", "192.0.2.1").outcome,
+		LOGIN_BAD);
+	login_close(pool);
+	world_close(w);
+}
+
+static void an_unknown_user_is_compared_too(void **state)
+{
+	struct world *w = world_open();
+	struct login_pool *pool = login_open();
+
+	(void)state;
+	assert_false(try(w, pool, "nobody@example.test", "x", "192.0.2.1").at_once);
+	login_close(pool);
+	world_close(w);
+}
+
+static void a_known_password_is_recognized_until_it_changes(void **state)
+{
+	struct world *w = world_open();
+	struct login_pool *pool = login_open();
+
+	(void)state;
+	set_password(w, "ada@example.test", "old");
+	assert_false(try(w, pool, "ada@example.test", "old", "192.0.2.1").at_once);
+	assert_true(try(w, pool, "ada@example.test", "old", "192.0.2.1").at_once);
+	assert_false(try(w, pool, "ada@example.test", "older", "192.0.2.1").at_once);
+	set_password(w, "ada@example.test", "new");
+	assert_int_equal(try(w, pool, "ada@example.test", "old", "192.0.2.1").outcome, LOGIN_BAD);
+	assert_int_equal(try(w, pool, "ada@example.test", "new", "192.0.2.1").outcome, LOGIN_OK);
+	login_close(pool);
+	world_close(w);
+}
+
+static void too_many_failures_have_to_wait(void **state)
+{
+	struct world *w = world_open_with("failed_logins = 3\n");
+	struct login_pool *pool = login_open();
+
+	(void)state;
+	add_account(w, "ada@example.test");
+	add_account(w, "bob@example.test");
+	set_password(w, "ada@example.test", "right");
+	set_password(w, "bob@example.test", "right");
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(
+			try(w, pool, "ada@example.test", "wrong", "192.0.2.1").outcome, LOGIN_BAD);
+	assert_int_equal(
+		try(w, pool, "ada@example.test", "right", "192.0.2.2").outcome, LOGIN_THROTTLED);
+	assert_int_equal(
+		try(w, pool, "bob@example.test", "right", "192.0.2.1").outcome, LOGIN_THROTTLED);
+	assert_int_equal(try(w, pool, "bob@example.test", "right", "192.0.2.2").outcome, LOGIN_OK);
+	login_close(pool);
+	world_close(w);
+}
+
+static void a_full_pool_says_so(void **state)
+{
+	struct world *w = world_open();
+	struct login_pool *pool = login_open();
+	struct login_ask ask = { STR("ada@example.test"), STR("x"), STR("192.0.2.1") };
+	struct login_answer answer = { 0 };
+	int begun = 0;
+
+	(void)state;
+	begin(w);
+	while (begun < 200 && !login_begin(&w->store, pool, &ask, &ask, &w->arena, &answer))
+		begun++;
+	commit(w);
+	assert_int_equal(answer.outcome, LOGIN_BUSY);
+	assert_in_range(begun, LOGIN_SLOTS, 199);
+	login_forget(pool, &ask);
+	login_close(pool);
+	world_close(w);
+}
+
+static void failures_are_counted_per_network_and_forgotten(void **state)
+{
+	static struct throttle t;
+	uint64_t key = throttle_key('p', STR("2001:db8::1"));
+
+	(void)state;
+	assert_true(key == throttle_key('p', STR("2001:db8::ffff:2")));
+	assert_true(key != throttle_key('p', STR("2001:db8:0:1::1")));
+	assert_true(throttle_key('a', STR("x")) != throttle_key('p', STR("x")));
+	throttle_failed(&t, key, 1000);
+	throttle_failed(&t, key, 2000);
+	assert_int_equal(throttle_count(&t, key, 3000), 2);
+	assert_int_equal(throttle_count(&t, key, 1000 + THROTTLE_WINDOW), 0);
+}
+
+static void dovecot_finds_the_accounts(void **state)
+{
+	struct world *w = world_open();
+	struct users_file file = { 61504, 61504 };
+	struct stat facts;
+	struct why why;
+	char text[1024] = "";
+
+	(void)state;
+	w->store.db.failure = SQLITE_OK;
+	assert_true(users_file_write(&file, &w->store, &why));
+	FILE *f = fopen("auth/users", "r");
+	assert_non_null(f);
+	assert_true(fread(text, 1, sizeof text - 1, f) > 0);
+	fclose(f);
+	assert_non_null(strstr(text, "ada@example.test:{CRYPT}" HASH
+				     ":61504:61504::/var/lib/siegel/mail/example.test/ada::\n"));
+	assert_int_equal(stat("auth/users", &facts), 0);
+	assert_int_equal(facts.st_mode & 0777, 0640);
+	world_close(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(right_and_wrong),
+		cmocka_unit_test(an_unknown_user_is_compared_too),
+		cmocka_unit_test(a_known_password_is_recognized_until_it_changes),
+		cmocka_unit_test(too_many_failures_have_to_wait),
+		cmocka_unit_test(a_full_pool_says_so),
+		cmocka_unit_test(failures_are_counted_per_network_and_forgotten),
+		cmocka_unit_test(dovecot_finds_the_accounts),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -245,7 +245,9 @@ static void write_why(const struct letter *l, const struct dsn_recipient *r)
 	}
 	if (text.len)
 		plain_text_wrap(l->to, STR("      "), buf_str(&text));
-	write_said(l, r->said);
+	/* The server's own words where they are the reason; otherwise they follow further down. */
+	if (r->reason == REASON_REMOTE_REPLY || r->last_reason == REASON_REMOTE_REPLY)
+		write_said(l, r->said);
 }
 
 static void write_recipients(const struct letter *l, enum dsn_word head, enum dsn_status status)

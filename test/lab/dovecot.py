@@ -25,6 +25,12 @@ userdb {{
   driver = static
   args = uid=siegel-mailbox gid=siegel-mailbox home={state}/mail/%d/%n
 }}
+auth_failure_delay = 0 secs
+service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
 namespace inbox {{
   inbox = yes
 }}

@@ -43,7 +43,8 @@ def all_zones():
     for domain, number in PEERS.items():
         zones[domain] = mail_zone(domain, None, number, domain in DUAL_STACK)
     zones["null-mx.test"] = zone("null-mx.test", [("@", "MX", "0 .")])
-    zones["no-address.test"] = zone("no-address.test", [("@", "MX", "10 mx.nowhere.test.")])
+    zones["dangling.test"] = zone("dangling.test", [("@", "MX", "10 mx.nowhere.test.")])
+    zones["no-mail.test"] = zone("no-mail.test", [("www", "A", f"{NET4}40")])
     glue = [(ROOT_SERVER, "A", NAMESERVER), (ROOT_SERVER, "AAAA", f"{NET6}2")]
     for name in zones:  # a secure domain is delegated by its domain, as it would be outside
         if name.startswith("secure."):

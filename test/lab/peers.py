@@ -27,7 +27,7 @@ class Connection:
     def __init__(self, peer, sock):
         self.peer, self.sock = peer, sock
         self.reader = sock.makefile("rb")
-        self.transcript, self.sealed, self.sni = [], False, None
+        self.transcript, self.sealed, self.sni, self.recipients = [], False, None, 0
         sock.settimeout(60)
 
     def say(self, *lines):
@@ -73,7 +73,7 @@ class Connection:
 
     def heard(self, verb):
         return [line for who, line in self.transcript
-                if who == "C" and line.upper().startswith(verb)]
+                if who == "C" and line.upper().startswith(verb.upper())]
 
 
 class Peer:
@@ -129,7 +129,7 @@ class Peer:
             listener.close()
         for connection in list(self.connections):
             with contextlib.suppress(OSError):
-                connection.sock.close()
+                connection.sock.shutdown(socket.SHUT_RDWR)
 
 
 def converse(connection, announce=EHLO, answers=None, greeting=None, after_tls=None):
@@ -167,7 +167,13 @@ def _answer(connection, table, verb, line, announce):
         return None
     if reply is False:
         return False
+    if verb == "DATA" and connection.recipients == 0 and reply.startswith("354"):
+        reply = "554 5.5.1 no valid recipients"
     connection.say(*([reply] if isinstance(reply, str) else reply))
+    if verb in ("MAIL", "RSET", "EHLO", "STARTTLS", "DATA"):
+        connection.recipients = 0
+    if verb == "RCPT":
+        connection.recipients += str(reply).startswith("2")
     if verb == "DATA" and str(reply).startswith("354"):
         text = connection.hear_message()
         end = table.get("END", ANSWERS["END"])

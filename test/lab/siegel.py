@@ -19,7 +19,7 @@ SETTINGS = {
     "help_url": f'"{HELP}"',
     "trust_anchor_file": '""',
     "root_servers": f'{{"{NAMESERVER}"}}',
-    "local_zones": '{"test. nodefault"}',
+    "local_zones": '{"test. transparent"}',
     "retries": '{"1s", "2s", "3s", "5s"}',
     "delay_notice": '"6s"',
     "deadline": '"60s"',
@@ -193,6 +193,11 @@ class Siegel:
 
     def queue(self):
         return self.asks("queue", "list")["items"]
+
+    def is_done_with(self, canary, within=20):
+        """Wait until nothing with the canary in its subject is in the queue."""
+        eventually(lambda: not [item for item in self.queue() if canary in item["subject"]], within,
+                   lambda: f"{canary} leaves the queue: {self.queue()[:3]}")
 
     def queue_is_empty(self, within=60):
         eventually(lambda: not self.queue(), within,

@@ -181,7 +181,7 @@ def test_no_false_end_of_data_smuggles_a_second_message(ending, siegel, open_can
     with siegel.client.smtp(siegel.address, 25, siegel.hostname) as smtp:
         smtp.sendmail(STRANGER, [ADA], message(STRANGER, ADA, after))
     siegel.receives(ADA, after)
-    siegel.queue_is_empty()
+    siegel.is_done_with(open_canary)
     subjects = [str(mail["Subject"]) for mail in siegel.inbox(ADA)]
     assert smuggled not in subjects
 

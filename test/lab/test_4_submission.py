@@ -149,7 +149,7 @@ def test_the_letter_says_first_what_matters_and_encloses_the_original(siegel, pe
     assert letter.human.index(PLAIN) < letter.human.index(neighbour.hostname)
     assert "lab42" in letter.message_fields["Original-Envelope-Id"]
     assert f"The word is {sealed_canary}." in letter.original
-    siegel.queue_is_empty()
+    siegel.is_done_with(sealed_canary)
     assert len([one for one in siegel.letters(ADA) if sealed_canary in one.text]) == 1
 
 
@@ -164,8 +164,8 @@ def test_ret_hdrs_encloses_the_header_only(siegel, peer, sealed_canary):
 
 def test_remote_text_cannot_break_out_of_its_field(siegel, peer, sealed_canary):
     def nasty(connection, _line):
-        connection.sock.sendall(b"550-5.7.1 no\r\n550 5.7.1 \x1b[31mStatus: 2.0.0\rAction: "
-                                b"delivered \xff\xfe--boundary\r\n")
+        connection.sock.sendall(b"550-5.7.1 no\r\n550-5.7.1 Status: 2.0.0\r\n"
+                                b"550 5.7.1 \x1b[31mAction: delivered \xff\xfe--=_siegel\r\n")
     peer("rejecting.test", lambda c: converse(c, WITH_TLS, {"RCPT": nasty}))
     siegel.submit(ADA, ADA_ALIAS, "dave@rejecting.test",
                   message(ADA_ALIAS, "dave@rejecting.test", sealed_canary))

@@ -77,5 +77,5 @@ def test_what_imap_has_read_is_not_delivered_again(siegel, imap, open_canary):
     imap.search(None, "ALL")
     siegel.kill("mailbox")
     siegel.role("mailbox")
-    siegel.queue_is_empty()
+    siegel.is_done_with(open_canary)
     siegel.receives(ADA, open_canary)

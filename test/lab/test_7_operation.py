@@ -26,9 +26,7 @@ def small(world, client):
     server.start()
     server.add_user("eve")
     yield server
-    if server.pids("siegeld"):
-        server.stop()
-    server.machine.run("umount", "-l", server.state, check=False)
+    server.machine.shut_down()
 
 
 def certificate_serial(server):
@@ -89,7 +87,7 @@ def test_what_a_killed_delivery_had_claimed_is_taken_up_again(siegel, peer, seal
     siegel.kill("delivery")
     gate.open = True
     neighbour.receives(sealed_canary)
-    siegel.queue_is_empty()
+    siegel.is_done_with(sealed_canary)
     assert len(neighbour.messages) == 1
     assert {name: siegel.role(name) for name in others} == others
 

@@ -29,8 +29,7 @@ def crash(world, client):
                     delay_notice='"1h"', log_level='"info"', second_look='"1s"')
     server.start()
     server.add_user("zoe")
-    yield server
-    server.stop()
+    return server
 
 
 class Load:

@@ -1,7 +1,17 @@
 # SPDX-License-Identifier: ISC
-"""Last of all: everything that crossed any link during the whole lab, searched once more."""
+"""Last of all: the server ends in order, and everything that crossed any link during the whole
+lab is searched once more.
+"""
+
+
+def test_after_all_this_the_server_ends_in_order(siegel):
+    assert siegel.stop(within=10) == 0
 
 
 def test_no_sealed_canary_crossed_any_link_in_clear_in_the_whole_lab(witness):
     assert witness.saw("SEALED") == []
     assert witness.saw("OPEN") != [], "the witness must see what is open"
+
+
+def test_the_witness_has_lost_nothing(witness):
+    assert witness.stop() == []

@@ -20,14 +20,14 @@
 #include <unistd.h>
 
 /* Who is stopped when, and how long after the first STOP patience ends: those who take mail in
- * first, the store when nobody asks it any more. */
+ * first, the store when nobody asks it any more. A role's own patience with its peers is 20 s. */
 static const struct {
 	unsigned roles;
 	int64_t patience;
 } phases[] = {
-	{ ROLE_SMTPD, 10 * SECOND },
-	{ ROLE_DELIVERY | ROLE_MAILBOX, 25 * SECOND },
-	{ ROLE_STORE, 30 * SECOND },
+	{ ROLE_SMTPD, 22 * SECOND },
+	{ ROLE_DELIVERY | ROLE_MAILBOX, 45 * SECOND },
+	{ ROLE_STORE, 55 * SECOND },
 };
 
 struct supervision {

@@ -330,18 +330,31 @@ static struct reply store_refused(struct session *s, const struct accept_answer 
 	return reply;
 }
 
+/* Twice, should the store go away in the middle: it knows the id of what it took, and a peer that
+ * heard 451 would send the mail again. */
+static bool call_twice(struct session *s, const struct accept_ask *ask, struct arena *arena,
+	struct accept_answer *answer)
+{
+	struct deadline deadline = session_call_deadline(s, CALL_ACCEPT_MS);
+	struct why why;
+
+	for (int i = 0; i < 2; i++) {
+		if (call_accept(s->house->store, ask, s->tx.message->memfd, arena, answer, NULL,
+			    deadline, &why))
+			return true;
+		LOG(LOG_WARNING, "store-unreachable", log_hex("session", s->id),
+			log_str("mail", ask->id), log_text("why", why.text));
+	}
+	return false;
+}
+
 static struct reply ask_store(struct session *s, const struct accept_ask *ask)
 {
 	scoped(arena_free) struct arena arena = ARENA(4096);
 	struct accept_answer answer = { 0 };
-	struct why why;
 
-	if (!call_accept(s->house->store, ask, s->tx.message->memfd, &arena, &answer, NULL,
-		    session_call_deadline(s, CALL_ACCEPT_MS), &why)) {
-		LOG(LOG_WARNING, "store-unreachable", log_hex("session", s->id),
-			log_str("mail", ask->id), log_text("why", why.text));
+	if (!call_twice(s, ask, &arena, &answer))
 		return REPLY(451, "4.3.0 The mail can't be stored now");
-	}
 	switch ((enum accept_outcome)answer.outcome) {
 	case ACCEPT_TAKEN:
 		return taken(s, ask);

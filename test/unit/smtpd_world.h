@@ -28,6 +28,7 @@ static struct {
 	bool unreachable, alias_inactive;
 	enum login_outcome login;
 	enum accept_outcome accept;
+	unsigned dies; /* so many calls of accept fail */
 	unsigned accepts, recipients, senders, logins;
 	/* Of the last accept: */
 	char id[32], sender[300], recipient[300], body[8192], tls[16], header_senders[600];
@@ -137,6 +138,8 @@ bool call_accept(struct store_client *client, const struct accept_ask *ask, int 
 	answer->outcome = store.accept;
 	answer->code = 550;
 	answer->text = arena_str(arena, STR("5.7.1 Not\r\nlike this"));
+	if (store.dies && store.dies--)
+		return why_not(why, "no store");
 	return !store.unreachable || why_not(why, "no store");
 }
 

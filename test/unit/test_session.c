@@ -493,6 +493,18 @@ static void the_store_decides(void **state)
 	HEARD("451 4.3.0 ");
 }
 
+static void a_store_that_died_in_the_middle_is_asked_again(void **state)
+{
+	(void)state;
+	store.dies = 1;
+	say(LISTENER_MX, IN_CLEAR, ENVELOPE "DATA\r\n" HEAD ".\r\n");
+	CODES("220 250 250 250 354 250");
+	assert_int_equal(store.accepts, 2);
+	store.dies = 2;
+	say(LISTENER_MX, IN_CLEAR, ENVELOPE "DATA\r\n" HEAD ".\r\nNOOP\r\n");
+	CODES("220 250 250 250 354 451 250");
+}
+
 static void limits_are_told(void **state)
 {
 	(void)state;
@@ -628,6 +640,7 @@ int main(void)
 		PROMISE(a_message_needs_no_body_and_no_header),
 		PROMISE(nothing_survives_a_mail),
 		PROMISE(the_store_decides),
+		PROMISE(a_store_that_died_in_the_middle_is_asked_again),
 		PROMISE(limits_are_told),
 		PROMISE(parameters_of_dsn_reach_the_store),
 		PROMISE(postmaster_needs_no_domain),

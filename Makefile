@@ -109,6 +109,8 @@ test: deps-test
 	@$(MAKE) --no-print-directory all
 	@$(MAKE) --no-print-directory check-unit
 	@$(MAKE) --no-print-directory check-links
+	@$(MAKE) --no-print-directory check-manual
+	@$(MAKE) --no-print-directory check-roles
 	@$(MAKE) --no-print-directory check-lab
 
 # One test program after the other; all are run, then the failures are named.
@@ -129,9 +131,14 @@ check-links: all
 	@scripts/check-includes src
 check-format:
 	@scripts/check-format
+check-manual: all
+	@scripts/check-manual
+# Start, restart, reload, stop and every mistake an operator makes, with the real roles.
+check-roles: all
+	@SIEGEL_BIN=$(CURDIR)/$(B)/bin /usr/bin/python3 -m pytest -q -rs test/siegeld
 check-lab: all
 	@/usr/bin/python3 -m pytest -q -rs test/lab
-.PHONY: check-tsan check-links check-format check-lab
+.PHONY: check-tsan check-links check-format check-manual check-roles check-lab
 
 bench: deps-test all
 	@bench/run

@@ -137,7 +137,7 @@ check-manual: all
 check-roles: all
 	@SIEGEL_BIN=$(CURDIR)/$(B)/bin /usr/bin/python3 -m pytest -q -rs test/siegeld
 check-lab: all
-	@/usr/bin/python3 -m pytest -q -rs test/lab
+	@LAB_VARIANT=$(VARIANT) test/lab/run -q
 .PHONY: check-tsan check-links check-format check-manual check-roles check-lab
 
 bench: deps-test all

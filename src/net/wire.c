@@ -4,7 +4,8 @@
  * and delivery, one thread to a connection. Every byte read is hostile: what a peer can make us
  * hold is bounded by INPUT_MAX, and how long it can make us wait by the caller's deadline, which
  * is looked at before every read, so that a peer who drips bytes gains nothing.
- * The socket is non-blocking: read first, wait only where there is nothing.
+ * The socket is non-blocking: what was asked for is waited for, all else is read first. A read
+ * in vain is no small thing: OpenSSL takes and gives back a whole record's buffer for it.
  */
 #include "net/wire.h"
 
@@ -150,6 +151,15 @@ static char *input_room(struct wire *wire, size_t *room)
 	return to;
 }
 
+static enum wire_result wait_for_answer(struct wire *wire, struct deadline deadline)
+{
+	if (!wire->asked || (wire->ssl && SSL_has_pending(wire->ssl)))
+		return WIRE_OK;
+	enum wire_result result = wait_for(wire, POLLIN, deadline);
+	wire->asked = result != WIRE_OK;
+	return result;
+}
+
 enum wire_result wire_fill(struct wire *wire, struct deadline deadline)
 {
 	size_t room = 0, got = 0;
@@ -159,8 +169,11 @@ enum wire_result wire_fill(struct wire *wire, struct deadline deadline)
 		return WIRE_LONG;
 	if (deadline_passed(deadline))
 		return WIRE_TIMEOUT;
-	enum wire_result result = wire->ssl ? read_tls(wire, to, room, deadline, &got)
-					    : read_plain(wire, to, room, deadline, &got);
+	enum wire_result result = wait_for_answer(wire, deadline);
+	if (result != WIRE_OK)
+		return result;
+	result = wire->ssl ? read_tls(wire, to, room, deadline, &got)
+			   : read_plain(wire, to, room, deadline, &got);
 	if (result == WIRE_OK)
 		wire->in.len += got;
 	return result;
@@ -281,6 +294,7 @@ enum wire_result wire_flush(struct wire *wire, struct deadline deadline)
 	struct buf gathered = wire->out;
 
 	wire->out = BUF(OUTPUT_MAX);
+	wire->asked |= gathered.len > 0;
 	enum wire_result result = wire_write(wire, buf_str(&gathered), deadline);
 	buf_clear(&gathered);
 	wire->out = gathered;

@@ -21,6 +21,7 @@ struct wire {
 	struct ssl_st *ssl; /* NULL: plaintext */
 	struct buf in, out;
 	size_t taken; /* bytes of `in` already given away as lines */
+	bool asked;   /* we have spoken and not read since: the peer has to think first */
 	bool broken;  /* nothing more can be said on it, not even a goodbye */
 };
 

@@ -230,18 +230,31 @@ static void run(struct store *store, struct login_pool *logins, struct peer *pee
 	}
 }
 
-static bool only_reads(enum call call)
+/* A plaintext attempt at a secure address is recorded. */
+static bool only_reads(struct store *store, struct peer *peer)
 {
-	return call == CALL_login || call == CALL_sender;
+	const struct recipient_ask *ask = &peer->ask.recipient;
+
+	if (peer->call == CALL_recipient)
+		return ask->secured || !identity_of(store, ask->address, &peer->arena).secure;
+	return peer->call == CALL_login || peer->call == CALL_sender;
+}
+
+bool calls_read(struct store *store, struct login_pool *logins, struct peer *peer)
+{
+	store->db.failure = SQLITE_OK;
+	if (!only_reads(store, peer))
+		return false;
+	peer->state = PEER_ANSWERED;
+	run(store, logins, peer);
+	if (store->db.failure != SQLITE_OK)
+		calls_failed(peer, store->db.failure);
+	return true;
 }
 
 void calls_run(struct store *store, struct login_pool *logins, struct peer *peer)
 {
 	peer->state = PEER_ANSWERED;
-	if (only_reads(peer->call)) {
-		run(store, logins, peer);
-		return;
-	}
 	store_handler_begin(store);
 	run(store, logins, peer);
 	int failure = store->db.failure;

@@ -10,6 +10,9 @@
 #include "store/peer.h"
 #include "store/store.h"
 
+/* Answer the peer's call at once if that takes reading alone (who is this?), outside any batch:
+ * PEER_ANSWERED, PEER_LOGS_IN or PEER_FAILED. False: it is for the batch. */
+bool calls_read(struct store *store, struct login_pool *logins, struct peer *peer) must_use;
 /* Run the peer's call; its state says what comes next: PEER_ANSWERED, PEER_WAITS, PEER_STAGES,
  * PEER_LOGS_IN or PEER_FAILED. */
 void calls_run(struct store *store, struct login_pool *logins, struct peer *peer);

@@ -266,9 +266,11 @@ static bool send(struct store *store, struct dsn *dsn, const struct goal *goal, 
 	return true;
 }
 
-static bool headers_only(const struct told_message *m)
+/* RFC 3461 4.3: where nothing failed, the header is enough. */
+static bool headers_only(const struct told_message *m, enum dsn_kind kind)
 {
-	return !m->account || m->ret == RET_HDRS || m->requiretls || m->size > LETTER_ORIGINAL_MAX;
+	return kind != DSN_FAILED || !m->account || m->ret == RET_HDRS || m->requiretls ||
+	       m->size > LETTER_ORIGINAL_MAX;
 }
 
 /* The original's own Message-ID, so that mail programs show the letter beside it. */
@@ -312,7 +314,7 @@ static void compose(
 		.attempts = story->attempts,
 		.n_attempts = story->n_attempts,
 		.original = original.bytes,
-		.headers_only = headers_only(m) };
+		.headers_only = headers_only(m, kind) };
 	send(store, &dsn, &goal, arena);
 	fd_unmap(&original);
 }

@@ -13,7 +13,7 @@
 
 #include "store/store.h"
 
-enum { LOGIN_THREADS = 2, LOGIN_SLOTS = 32, LOGIN_RECOGNIZED = 300000, PASSWORD_MAX = 512 };
+enum { LOGIN_THREADS = 2, LOGIN_SLOTS = 128, LOGIN_RECOGNIZED = 300000, PASSWORD_MAX = 512 };
 
 struct login_pool;
 

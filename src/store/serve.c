@@ -113,6 +113,15 @@ static void answer(struct serve *serve, struct peer *peer)
 		sent(serve, peer, peer_answer(peer));
 }
 
+/* Questions that only take reading needn't wait for a commit. */
+static void take_call(struct serve *serve, struct peer *peer)
+{
+	if (!calls_read(serve->store, serve->logins, peer))
+		peer_move(peer, &serve->round);
+	else if (peer->state != PEER_LOGS_IN)
+		answer(serve, peer);
+}
+
 static void hear(struct serve *serve, struct peer *peer)
 {
 	struct server_ask ask;
@@ -125,7 +134,7 @@ static void hear(struct serve *serve, struct peer *peer)
 	if (result == SERVER_WAIT)
 		return;
 	if (result == SERVER_ASKED && peer_asks(peer, &ask)) {
-		peer_move(peer, &serve->round);
+		take_call(serve, peer);
 		return;
 	}
 	if (result == SERVER_ASKED)
@@ -280,8 +289,6 @@ static void pass_on(struct serve *serve, struct peer *peer)
 		peer_move(peer, &serve->waiting);
 	else if (peer->state == PEER_STAGES)
 		peer_move(peer, &serve->staging);
-	else if (peer->state == PEER_LOGS_IN)
-		peer_move(peer, &serve->idle);
 	else
 		answer(serve, peer);
 }
@@ -324,8 +331,6 @@ static void run_one_by_one(struct serve *serve)
 	struct store *store = serve->store;
 
 	for (struct peer *peer = serve->round.first; peer; peer = peer->behind) {
-		if (peer->state == PEER_LOGS_IN)
-			continue;
 		fd_close(&peer->fd_out);
 		store_begin(store);
 		calls_run(store, serve->logins, peer);

@@ -140,11 +140,12 @@ static void a_full_pool_says_so(void **state)
 
 	(void)state;
 	begin(w);
-	while (begun < 200 && !login_begin(&w->store, pool, &ask, &ask, &w->arena, &answer))
+	while (begun < 2 * LOGIN_SLOTS &&
+		!login_begin(&w->store, pool, &ask, &ask, &w->arena, &answer))
 		begun++;
 	commit(w);
 	assert_int_equal(answer.outcome, LOGIN_BUSY);
-	assert_in_range(begun, LOGIN_SLOTS, 199);
+	assert_in_range(begun, LOGIN_SLOTS, 2 * LOGIN_SLOTS - 1);
 	login_forget(pool, &ask);
 	login_close(pool);
 	world_close(w);

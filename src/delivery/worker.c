@@ -162,7 +162,8 @@ static bool next(struct worker *w, int *body, struct why *why)
 
 	arena_reset(arena);
 	w->report.wants_job = !stopping;
-	w->report.wait_ms = stopping ? 0 : POLL_MS;
+	/* An outcome's commit is heard of at once, not with the next job. */
+	w->report.wait_ms = stopping || w->report.has_outcome ? 0 : POLL_MS;
 	if (w->committed) { /* and with it a connection to go on with */
 		w->report.prefer_destination = w->job.destination;
 		w->report.prefer_demands = w->job.demands;

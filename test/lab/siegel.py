@@ -138,7 +138,7 @@ class Siegel:
 
     def maildir(self, address):
         local, domain = address.rsplit("@", 1)
-        return self.state / "mail" / domain / local
+        return self.machine.path(self.state / "mail" / domain / local)
 
     def inbox(self, address):
         return read_maildir(self.maildir(address))

@@ -141,6 +141,8 @@ def test_sigterm_ends_it_in_order_and_a_start_finds_everything_again(small, peer
     neighbour = peer("down.test", sealed_server)
     neighbour.receives(sealed_canary)
     small.queue_is_empty()
+    assert small.stop(within=5) == 0, "with a connection to the neighbour still open"
+    small.start()
 
 
 def try_to_start(server, conf=None):
@@ -171,7 +173,7 @@ def test_a_key_that_does_not_belong_to_the_certificate_is_named(stopped):
     _, other = stopped.authority.issue("another.test")
     stopped.configure(key=f'{{"{other}"}}')
     said = try_to_start(stopped)
-    assert str(other) in said or str(stopped.chain) in said
+    assert "key mismatch" in said
 
 
 def test_a_missing_state_directory_is_named(stopped):

@@ -67,30 +67,57 @@ static struct reply no_more(enum wire_result result)
 	return (struct reply){ .next = NEXT_CLOSE };
 }
 
-/* Have something buffered. `block` is what has come since the deadline was set. */
-static enum wire_result more(
-	struct session *s, struct wire *wire, size_t *block, struct deadline *deadline)
+/* How fast the peer is: TEXT_BLOCK octets within a command deadline, and faster while others wait
+ * for the thread it holds. */
+struct pace {
+	int64_t since;
+	size_t came;
+};
+
+static bool is_too_slow(const struct session *s, const struct pace *pace)
 {
-	if (*block >= TEXT_BLOCK || deadline->at == 0) {
-		*block = 0;
-		*deadline = deadline_earlier(deadline_in(s->settings->command_deadline), s->whole);
-	}
-	return wire_buffered(wire).len ? WIRE_OK : wire_fill(wire, *deadline);
+	bool crowded = atomic_load_explicit(&s->house->crowded, memory_order_relaxed);
+	int64_t allowed = s->settings->command_deadline;
+
+	if (crowded && allowed > CROWDED_MS)
+		allowed = CROWDED_MS;
+	return clock_monotonic_ms() - pace->since >= allowed || deadline_passed(s->whole);
+}
+
+/* Have something buffered. */
+static enum wire_result more(struct session *s, struct wire *wire, struct pace *pace)
+{
+	enum wire_result result = WIRE_OK;
+
+	if (pace->came >= TEXT_BLOCK || pace->since == 0)
+		*pace = (struct pace){ .since = clock_monotonic_ms() };
+	if (wire_buffered(wire).len)
+		return WIRE_OK;
+	do {
+		if (is_too_slow(s, pace))
+			return WIRE_TIMEOUT;
+		result = wire_fill(wire, deadline_in(LOOK_UP_MS));
+	} while (result == WIRE_TIMEOUT);
+	return result;
+}
+
+static void take(struct wire *wire, size_t n, struct pace *pace)
+{
+	wire_take(wire, n);
+	pace->came += n;
 }
 
 struct reply data_receive(struct session *s, struct wire *wire)
 {
-	struct deadline deadline = { 0 };
-	size_t block = 0;
+	struct pace pace = { 0 };
 
 	for (;;) {
-		enum wire_result result = more(s, wire, &block, &deadline);
+		enum wire_result result = more(s, wire, &pace);
 		if (result != WIRE_OK)
 			return no_more(result);
 		struct str seen = wire_buffered(wire), rest = seen;
 		enum lines_step step = message_take(s, true, &rest);
-		wire_take(wire, seen.len - rest.len);
-		block += seen.len - rest.len;
+		take(wire, seen.len - rest.len, &pace);
 		if (step == LINES_BARE)
 			return bare(s);
 		if (step == LINES_END)
@@ -103,18 +130,16 @@ struct reply data_receive(struct session *s, struct wire *wire)
 struct reply chunk_receive(struct session *s, struct wire *wire)
 {
 	struct transaction *tx = &s->tx;
-	struct deadline deadline = { 0 };
-	size_t block = 0;
+	struct pace pace = { 0 };
 
 	while (tx->chunk) {
-		enum wire_result result = more(s, wire, &block, &deadline);
+		enum wire_result result = more(s, wire, &pace);
 		if (result != WIRE_OK)
 			return no_more(result);
 		struct str seen = str_head(wire_buffered(wire), tx->chunk), rest = seen;
 		if (!tx->chunk_refused.code && message_take(s, false, &rest) == LINES_BARE)
 			return bare(s);
-		wire_take(wire, seen.len);
-		block += seen.len;
+		take(wire, seen.len, &pace);
 		tx->chunk -= seen.len;
 	}
 	return chunk_end(s);

@@ -27,11 +27,13 @@ enum {
 	BODY_WRITE = 32 << 10,	   /* gathered before it goes to the memfd */
 	BODY_STEP = 256 << 10,	   /* what bytes_in_flight is asked for at a time */
 
-	HANDSHAKE_MS = 60 * SECOND,
-	CALL_MS = 30 * SECOND, /* waiting for the store */
+	HANDSHAKE_MS = 30 * SECOND,
+	CROWDED_MS = 20 * SECOND, /* for a TEXT_BLOCK, while others wait for a thread */
+	LOOK_UP_MS = 2 * SECOND,  /* how soon a thread that reads notices such things */
+	CALL_MS = 30 * SECOND,	  /* waiting for the store */
 	CALL_ACCEPT_MS = 120 * SECOND,
 	PATIENCE_MS = 250,	      /* silence after which a session is parked */
-	GOODBYE_MS = 200,	      /* to write a last reply */
+	GOODBYE_MS = 200,	      /* to write a last reply behind a deadline */
 	QUEUED_MOST_MS = 15 * SECOND, /* waiting for a thread; then 421 */
 	STOP_MS = 20 * SECOND,	      /* for running transactions to end */
 	THREAD_IDLE_MS = 5 * SECOND,  /* before a thread without work ends */

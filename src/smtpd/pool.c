@@ -17,7 +17,7 @@ struct pool {
 	pthread_mutex_t lock; /* guards all below */
 	pthread_cond_t work;
 	struct session *first, *last;
-	uint64_t threads, idle, waking, most;
+	uint64_t queued, threads, idle, most;
 };
 
 struct pool *pool_new(void (*parked)(void *context, struct session *s), void *context)
@@ -51,6 +51,7 @@ static struct session *take_first(struct pool *pool)
 	if (!s)
 		return NULL;
 	pool->first = s->next;
+	pool->queued--;
 	if (!pool->first) {
 		pool->last = NULL;
 		atomic_store_explicit(&s->house->crowded, false, memory_order_relaxed);
@@ -70,8 +71,6 @@ static struct session *wait_for_work(struct pool *pool)
 		pool->idle++;
 		int result = pthread_cond_timedwait(&pool->work, &pool->lock, &at);
 		pool->idle--;
-		if (pool->waking)
-			pool->waking--;
 		s = take_first(pool);
 		if (result != 0 && !s)
 			return NULL;
@@ -130,8 +129,9 @@ void pool_add(struct pool *pool, struct session *s)
 	else
 		pool->first = s;
 	pool->last = s;
-	if (pool->idle > pool->waking) {
-		pool->waking++;
+	pool->queued++;
+	/* Every idle thread, waking or not, will look here once: one for each that is queued. */
+	if (pool->idle >= pool->queued) {
 		pthread_cond_signal(&pool->work);
 	} else if (pool->threads >= pool->most || !add_thread(pool)) {
 		atomic_store_explicit(&house->crowded, true, memory_order_relaxed);

@@ -334,12 +334,13 @@ struct deadline session_patience(const struct session *s)
 void session_dismiss(struct session *s, struct reply reply)
 {
 	scoped(buf_free) struct buf bytes = BUF(WORDS_MAX);
+	const struct deadline at_once = { 0 };
 
 	/* Before the handshake of implicit TLS there is nothing that could be said. */
 	if (!s->begun && s->kind == LISTENER_SUBMISSIONS)
 		return;
 	reply_write(&bytes, &reply);
-	if (wire_add(wire_of(s), buf_str(&bytes), deadline_in(GOODBYE_MS)) == WIRE_OK &&
-		wire_flush(wire_of(s), deadline_in(GOODBYE_MS)) != WIRE_OK)
+	if (wire_add(wire_of(s), buf_str(&bytes), at_once) != WIRE_OK ||
+		wire_flush(wire_of(s), at_once) != WIRE_OK)
 		wire_of(s)->broken = true;
 }

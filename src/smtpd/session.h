@@ -88,7 +88,7 @@ enum session_result {
 
 /* Carry the conversation on until it ends or falls silent. Blocks. */
 enum session_result session_run(struct session *s);
-/* Say a last word, for a session nobody runs (a parked one). Hardly blocks. */
+/* Say a last word, for a session nobody runs (a parked one). Never blocks. */
 void session_dismiss(struct session *s, struct reply reply);
 /* When a parked session has to be dismissed at the latest. */
 struct deadline session_patience(const struct session *s);

@@ -5,7 +5,7 @@ addresses of the bench's own network namespace, with one ECDSA P-256 key and one
 Where mail may go:
     bench@bench.test        local: a Maildir
     ...@reuse.test          a sink with TLS, connections kept
-    ...@d<N>.new.test       a sink with TLS, a connection for each message
+    ...@new.test            a sink with TLS, which ends a connection after one message
     ...@plain.test          a sink without TLS
     ...@down.test           an address where nobody listens
 """
@@ -21,7 +21,7 @@ import time
 import measure
 
 PORT = 20025  # of all that relayed mail goes to
-SINK, PLAIN, DOWN = "127.0.1.1", "127.0.1.2", "127.0.1.3"
+SINK, PLAIN, DOWN, ONCE = "127.0.1.1", "127.0.1.2", "127.0.1.3", "127.0.1.4"
 
 
 def eventually(condition, within, what):
@@ -142,7 +142,7 @@ smtpd_tls_received_header = yes
 smtp_tls_security_level = encrypt
 smtp_host_lookup = native
 default_process_limit = {limit}
-transport_maps = inline:{{ {{.new.test = smtp:[{sink}]:{port}}},
+transport_maps = inline:{{ {{new.test = smtp:[{once}]:{port}}},
     {{reuse.test = reuse:[{sink}]:{port}}}, {{down.test = smtp:[{down}]:{port}}} }}
 """
 # 25: takes and delivers. 26: takes and holds.
@@ -204,7 +204,7 @@ class Postfix(Server):
                       for user, number in self.users.items()]
             (upper / file).write_text("\n".join(lines) + "\n")
         (upper / "postfix/main.cf").write_text(POSTFIX_MAIN.format(
-            sink=SINK, down=DOWN, port=PORT, limit=self.limit))
+            sink=SINK, once=ONCE, down=DOWN, port=PORT, limit=self.limit))
         (upper / "postfix/master.cf").write_text(POSTFIX_MASTER.format())
         for file in ("cert.pem", "key.pem"):
             shutil.copy(self.certificate / file, upper / "postfix" / file)
@@ -270,11 +270,12 @@ certificate = {{"{certificate}/cert.pem"}}
 key = {{"{certificate}/key.pem"}}
 ca_file = "{certificate}/cert.pem"
 trust_anchor_file = ""
-local_zones = {{"test. transparent", "new.test. redirect"}}
+local_zones = {{"test. transparent"}}
 local_records = {{"mx.sink.test. 3600 IN A {sink}",
+	"mx.once.test. 3600 IN A {once}",
 	"mx.plain.test. 3600 IN A {plain}",
 	"mx.down.test. 3600 IN A {down}",
-	"new.test. 3600 IN MX 10 mx.sink.test.",
+	"new.test. 3600 IN MX 10 mx.once.test.",
 	"reuse.test. 3600 IN MX 10 mx.sink.test.",
 	"plain.test. 3600 IN MX 10 mx.plain.test.",
 	"down.test. 3600 IN MX 10 mx.down.test."}}
@@ -317,7 +318,7 @@ class Siegel(Server):
         shutil.rmtree(self.home / "state", ignore_errors=True)
         (self.home / "state").mkdir(parents=True)
         self.config.write_text(SIEGEL.format(
-            home=self.home, certificate=self.certificate, sink=SINK, plain=PLAIN, down=DOWN,
+            home=self.home, certificate=self.certificate, sink=SINK, once=ONCE, plain=PLAIN, down=DOWN,
             port=PORT, address=self.receive[0], mx_port=self.receive[1],
             submission_port=self.relay[1],
             uid_base="uid_base = 64000" if os.geteuid() == 0 else ""))

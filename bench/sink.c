@@ -279,10 +279,6 @@ static enum next do_mail(struct session *s, const char *argument, size_t len)
 		return reply(s, "503 5.5.1 one MAIL at a time");
 	if (len < 5 || strncasecmp(argument, "FROM:", 5))
 		return reply(s, "501 5.5.4 MAIL FROM:<...>");
-	if (option.max_messages && s->messages >= option.max_messages) {
-		reply(s, "421 4.3.2 enough for one connection");
-		return END;
-	}
 	text_set(&s->from, argument + 5, len - 5);
 	return reply(s, "250 2.1.0 sender ok");
 }
@@ -309,6 +305,10 @@ static enum next taken(struct session *s)
 	keep(s);
 	next = wire_printf(&s->wire, "250 2.0.0 taken as %ld\r\n", count.messages) ? GO_ON : END;
 	reset(s);
+	if (next == GO_ON && s->messages == option.max_messages) {
+		reply(s, "421 4.3.2 enough for one connection");
+		next = END;
+	}
 	return next;
 }
 
@@ -641,7 +641,7 @@ static const char usage[] =
 	"  --times FILE        arrival time of every message that has an X-Bench-Id\n"
 	"  --stats FILE        counts as JSON at SIGUSR1 and at the end (stdout)\n"
 	"  --delay MS          wait so long before a message's 250\n"
-	"  --max-messages N    so many messages for a connection, then 421\n";
+	"  --max-messages N    so many messages for a connection, then 421 behind the last 250\n";
 
 static int listeners[MAX_LISTENERS];
 static size_t listener_count;

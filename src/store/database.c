@@ -187,6 +187,16 @@ bool savepoint_end(struct database *db)
 	return false;
 }
 
+void database_checkpoint(struct database *db)
+{
+	int code =
+		sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+
+	if (code != SQLITE_OK)
+		LOG(LOG_WARNING, "checkpoint-failed",
+			log_text("error", sqlite3_errmsg(db->handle)));
+}
+
 bool database_is_full(int failure)
 {
 	return (failure & 0xff) == SQLITE_FULL;

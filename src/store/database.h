@@ -82,6 +82,8 @@ bool database_commit(struct database *db) must_use;
 void database_rollback(struct database *db);
 void savepoint_begin(struct database *db);
 bool savepoint_end(struct database *db) must_use;
+/* Bring all of the WAL into the database and empty it; between transactions, when idle. */
+void database_checkpoint(struct database *db);
 /* Was it the disk (or a limit on pages) that is full? */
 bool database_is_full(int failure);
 

@@ -81,6 +81,19 @@ static void read_attempts(
 	row_end(s);
 }
 
+/* The next page begins behind the last id, so a message isn't cut in two unless it fills a page
+ * of its own. */
+static void end_with_a_message(struct queue_answer *answer)
+{
+	const struct queue_item *at = answer->items.at;
+	size_t n = answer->items.len;
+
+	while (n > 1 && str_eq(at[n - 1].id, at[n - 2].id))
+		n--;
+	if (n > 1)
+		answer->items.len = n - 1;
+}
+
 void listing_queue(struct store *store, const struct queue_ask *ask, struct arena *arena,
 	struct queue_answer *answer)
 {
@@ -108,6 +121,8 @@ void listing_queue(struct store *store, const struct queue_ask *ask, struct aren
 	}
 	read_items(store, ASK(&store->db, QUEUE, as_number(after), as_number((int64_t)limit)),
 		limit, arena, answer);
+	if (answer->items.len == limit)
+		end_with_a_message(answer);
 }
 
 /* The range of recipient numbers a change is about. */
@@ -129,15 +144,16 @@ static bool find_range(struct store *store, const struct queue_change_ask *ask, 
 	return true;
 }
 
-static void answer_changed(
-	const struct store *store, struct arena *arena, struct queue_answer *answer)
+static void answer_changed(const struct store *store, const char *what, struct arena *arena,
+	struct queue_answer *answer)
 {
 	int64_t n = database_changes(&store->db);
 
 	if (n == 0)
 		say(answer, CTL_NOT_FOUND, STR("nothing of it waits"));
 	else
-		answer->text = arena_printf(arena, "%lld", (long long)n);
+		answer->text = arena_printf(
+			arena, "%lld recipient%s %s", (long long)n, n == 1 ? " is" : "s are", what);
 }
 
 static void wake_destinations(struct store *store, const int64_t range[2])
@@ -164,7 +180,7 @@ void listing_retry(struct store *store, const struct queue_change_ask *ask, stru
 		return;
 	RUN(&store->db, QUEUE_RETRY, as_number(range[0]), as_number(range[1]),
 		as_text(ask->recipient), as_number(store->now));
-	answer_changed(store, arena, answer);
+	answer_changed(store, "due now", arena, answer);
 	wake_destinations(store, range);
 }
 
@@ -177,7 +193,7 @@ void listing_drop(struct store *store, const struct queue_change_ask *ask, struc
 		return;
 	RUN(&store->db, QUEUE_DROP, as_number(range[0]), as_number(range[1]),
 		as_text(ask->recipient));
-	answer_changed(store, arena, answer);
+	answer_changed(store, "dropped; the sender is told", arena, answer);
 }
 
 static int64_t count(struct store *store, sqlite3_stmt *s)

@@ -47,7 +47,7 @@ struct serve {
 	struct watched control, ctl, login;
 	struct peer_list idle, round, waiting, staging;
 	struct deadline clean, pause;
-	bool clock_due_again, stop;
+	bool clock_due_again, checkpoint_due, stop;
 };
 
 /* --- connections --- */
@@ -254,7 +254,9 @@ static void do_clock(struct serve *serve)
 		return;
 	bool more = clean_some(serve->store);
 	serve->clock_due_again |= more;
-	serve->clean = deadline_in(more ? 0 : serve->round.first ? CLEAN_BUSY : CLEAN_IDLE);
+	bool busy = more || serve->round.first;
+	serve->clean = deadline_in(more ? 0 : busy ? CLEAN_BUSY : CLEAN_IDLE);
+	serve->checkpoint_due = !busy;
 }
 
 static void do_staging(struct serve *serve)
@@ -373,6 +375,9 @@ static void do_round(struct serve *serve)
 	answer_all(serve);
 	if (serve->store->accounts_changed)
 		write_users(serve);
+	if (serve->checkpoint_due)
+		database_checkpoint(&serve->store->db);
+	serve->checkpoint_due = false;
 }
 
 /* --- waiting --- */

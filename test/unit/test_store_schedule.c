@@ -265,7 +265,13 @@ static void the_queue_is_listed_in_pages(void **state)
 	size_t seen = 0;
 
 	(void)state;
-	queue(w, "a@hotel.test", 10);
+	queue(w, "a@hotel.test", 3);
+	struct mail m = mail(w, 1, "ada@example.test", "a@hotel.test");
+	m.to[1].address = STR("b@office.test");
+	m.to[2].address = STR("c@shop.test");
+	m.ask.recipients.len = 3;
+	assert_taken(w, m); /* would be cut in two */
+	queue(w, "a@hotel.test", 4);
 	do {
 		begin(w);
 		listing_queue(&w->store, &ask, &w->arena, &answer);

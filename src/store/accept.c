@@ -161,6 +161,7 @@ bool accept_check(struct store *store, const struct accept_ask *ask, struct aren
 		return false;
 	if (store_disk_free(store) < store->settings->disk_reserve + ask->size) {
 		answer->outcome = ACCEPT_FULL;
+		store->short_of_disk = true;
 		return false;
 	}
 	return store->db.failure == SQLITE_OK;

@@ -15,13 +15,14 @@
 static const char *const statements[] = { STATEMENTS(STATEMENT_SQL) };
 #undef STATEMENT_SQL
 
-/* A checkpoint every 16 MiB: the same leaf and index pages are then written once for some
- * thousand messages. The file is cut back to 64 MiB after a batch that made it longer. */
+/* The loop asks for a checkpoint every 16 MiB, after the answers are out: the same leaf and index
+ * pages are then written once for some thousand messages. The WAL is cut back to 64 MiB after a
+ * batch that made it longer. */
 static const char pragmas[] = "PRAGMA locking_mode = EXCLUSIVE;"
 			      "PRAGMA page_size = 4096;"
 			      "PRAGMA journal_mode = WAL;"
 			      "PRAGMA synchronous = FULL;"
-			      "PRAGMA wal_autocheckpoint = 4000;"
+			      "PRAGMA wal_autocheckpoint = 0;"
 			      "PRAGMA journal_size_limit = 67108864;"
 			      "PRAGMA cache_size = -16384;"
 			      "PRAGMA temp_store = MEMORY;"
@@ -45,6 +46,16 @@ static bool prepare_all(struct database *db, struct why *why)
 	return true;
 }
 
+static int count_wal(void *argument, sqlite3 *handle, const char *name, int pages)
+{
+	struct database *db = argument;
+
+	(void)handle;
+	(void)name;
+	db->wal_pages = pages;
+	return SQLITE_OK;
+}
+
 bool database_open(struct database *db, const char *path, struct why *why)
 {
 	*db = (struct database){ 0 };
@@ -54,8 +65,10 @@ bool database_open(struct database *db, const char *path, struct why *why)
 	if (sqlite3_open_v2(path, &db->handle, flags, NULL) != SQLITE_OK)
 		why_not(why, "can't open %s: %s", path, sqlite3_errmsg(db->handle));
 	else if (execute(db, pragmas, why) && schema_migrate(db->handle, why) &&
-		 prepare_all(db, why))
+		 prepare_all(db, why)) {
+		sqlite3_wal_hook(db->handle, count_wal, db);
 		return true;
+	}
 	database_close(db);
 	return false;
 }
@@ -187,12 +200,13 @@ bool savepoint_end(struct database *db)
 	return false;
 }
 
-void database_checkpoint(struct database *db)
+void database_checkpoint(struct database *db, bool cut)
 {
-	int code =
-		sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	int mode = cut ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
 
-	if (code != SQLITE_OK)
+	if (sqlite3_wal_checkpoint_v2(db->handle, NULL, mode, NULL, NULL) == SQLITE_OK)
+		db->wal_pages = 0;
+	else
 		LOG(LOG_WARNING, "checkpoint-failed",
 			log_text("error", sqlite3_errmsg(db->handle)));
 }

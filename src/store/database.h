@@ -19,7 +19,8 @@ enum statement { STATEMENTS(STATEMENT_ENUM) STATEMENTS_N };
 struct database {
 	sqlite3 *handle;
 	sqlite3_stmt *prepared[STATEMENTS_N];
-	int failure; /* the first SQLite result code that went wrong; SQLITE_OK if none */
+	int failure;   /* the first SQLite result code that went wrong; SQLITE_OK if none */
+	int wal_pages; /* in the WAL, to be brought into the database by a checkpoint */
 };
 
 /* Open or create the database at `path`, migrate it, prepare all statements. False and why. */
@@ -82,8 +83,10 @@ bool database_commit(struct database *db) must_use;
 void database_rollback(struct database *db);
 void savepoint_begin(struct database *db);
 bool savepoint_end(struct database *db) must_use;
-/* Bring all of the WAL into the database and empty it; between transactions, when idle. */
-void database_checkpoint(struct database *db);
+enum { DATABASE_PAGE = 4096, DATABASE_WAL_PAGES = 4000 };
+/* Bring the WAL into the database, between transactions: to be done when it has
+ * DATABASE_WAL_PAGES. `cut`: give its space back to the disk as well. */
+void database_checkpoint(struct database *db, bool cut);
 /* Was it the disk (or a limit on pages) that is full? */
 bool database_is_full(int failure);
 

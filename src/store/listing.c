@@ -231,7 +231,8 @@ void listing_status(struct store *store, struct arena *arena, struct status_answ
 	figure(answer, "destinations_down", (int64_t)schedule_count_down(store));
 	figure(answer, "disk_free", (int64_t)store_disk_free(store));
 	figure(answer, "disk_reserve", (int64_t)store->settings->disk_reserve);
-	figure(answer, "database_size", count(store, ASK_PLAIN(&store->db, PAGE_COUNT)) * 4096);
+	figure(answer, "database_size",
+		count(store, ASK_PLAIN(&store->db, PAGE_COUNT)) * DATABASE_PAGE);
 	for (size_t i = 0; i < FIGURES_N; i++)
 		figure(answer, names[i], (int64_t)store->figures[i]);
 }

@@ -46,8 +46,8 @@ struct serve {
 	int epoll;
 	struct watched control, ctl, login;
 	struct peer_list idle, round, waiting, staging;
-	struct deadline clean, pause;
-	bool clock_due_again, checkpoint_due, stop;
+	struct deadline clean, pause, no_cut;
+	bool clock_due_again, idle_now, stop;
 };
 
 /* --- connections --- */
@@ -256,7 +256,7 @@ static void do_clock(struct serve *serve)
 	serve->clock_due_again |= more;
 	bool busy = more || serve->round.first;
 	serve->clean = deadline_in(more ? 0 : busy ? CLEAN_BUSY : CLEAN_IDLE);
-	serve->checkpoint_due = !busy;
+	serve->idle_now = !busy;
 }
 
 static void do_staging(struct serve *serve)
@@ -362,6 +362,20 @@ static void write_users(struct serve *serve)
 		LOG(LOG_ALARM, "users-file", log_text("why", why.text));
 }
 
+/* After the answers: nobody waits for a checkpoint. */
+static void tidy_wal(struct serve *serve)
+{
+	struct store *store = serve->store;
+	bool cut = serve->idle_now || (store->short_of_disk && deadline_passed(serve->no_cut));
+
+	if (cut)
+		serve->no_cut = deadline_in(PAUSE_AFTER_FAILURE);
+	if (store->db.wal_pages >= DATABASE_WAL_PAGES || (cut && store->db.wal_pages > 0))
+		database_checkpoint(&store->db, cut);
+	serve->idle_now = false;
+	store->short_of_disk = false;
+}
+
 static void do_round(struct serve *serve)
 {
 	if (!run_batch(serve)) {
@@ -369,15 +383,15 @@ static void do_round(struct serve *serve)
 		LOG(LOG_ALARM, "batch-failed", log_u64("code", (uint64_t)failure));
 		serve->pause = deadline_in(PAUSE_AFTER_FAILURE);
 		take_back(serve);
+		if (database_is_full(failure))
+			database_checkpoint(&serve->store->db, true);
 		run_one_by_one(serve);
 		fail_staging(serve, failure);
 	}
 	answer_all(serve);
 	if (serve->store->accounts_changed)
 		write_users(serve);
-	if (serve->checkpoint_due)
-		database_checkpoint(&serve->store->db);
-	serve->checkpoint_due = false;
+	tidy_wal(serve);
 }
 
 /* --- waiting --- */

@@ -135,7 +135,9 @@ uint64_t store_disk_free(struct store *store)
 
 	if (statvfs(".", &disk) != 0)
 		return 0;
-	return (uint64_t)disk.f_bavail * disk.f_frsize + (uint64_t)pages * 4096;
+	uint64_t free = (uint64_t)disk.f_bavail * disk.f_frsize + (uint64_t)pages * DATABASE_PAGE;
+	uint64_t taken = (uint64_t)store->db.wal_pages * DATABASE_PAGE;
+	return free > taken ? free - taken : 0;
 }
 
 static int hex_value(char c)

@@ -44,6 +44,7 @@ struct store {
 		size_t n, room;
 	} touched;
 	bool accounts_changed; /* auth/users is to be written after the commit */
+	bool short_of_disk;    /* mail was refused for it: give back what the WAL holds */
 	bool stale;	       /* the schedule no longer mirrors the database: load it again */
 };
 
@@ -69,7 +70,8 @@ int64_t store_next_message(struct store *store);
 /* A queue id for a message of our own (a letter), made as smtpd makes them: 44 bits of
  * milliseconds, 20 of chance. */
 int64_t store_make_id(struct store *store);
-/* What is still to be had on disk, in bytes, free pages of the database included. */
+/* What is still to be had on disk, in bytes: free pages of the database included, what the next
+ * checkpoint will take left out. */
 uint64_t store_disk_free(struct store *store);
 
 /* Queue ids: 16 lower-case hex digits outside, 64 bits inside. */

@@ -8,11 +8,16 @@
 #include "base/must.h"
 #include "store/store.h"
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 void body_cache_open(struct body_cache *cache)
 {
-	*cache = (struct body_cache){ 0 };
+	struct rlimit limit = { .rlim_cur = 0 };
+
+	*cache = (struct body_cache){ .room = BODY_CACHE_SLOTS };
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur / 4 < BODY_CACHE_SLOTS)
+		cache->room = (int64_t)(limit.rlim_cur / 4) + 1;
 	for (size_t i = 0; i < BODY_CACHE_SLOTS; i++)
 		cache->slots[i].fd = -1;
 }
@@ -25,7 +30,7 @@ void body_cache_close(struct body_cache *cache)
 
 static struct body_cached *slot_of(struct body_cache *cache, int64_t message)
 {
-	return &cache->slots[message % BODY_CACHE_SLOTS];
+	return &cache->slots[message % cache->room];
 }
 
 static void forget(struct body_cache *cache, struct body_cached *slot)
@@ -52,8 +57,8 @@ void body_cache_add(struct body_cache *cache, int64_t message, int fd, size_t si
 	if (size > BODY_CACHE_BYTES / 2)
 		return;
 	forget(cache, slot);
-	if (cache->oldest < message - BODY_CACHE_SLOTS)
-		cache->oldest = message - BODY_CACHE_SLOTS;
+	if (cache->oldest < message - cache->room)
+		cache->oldest = message - cache->room;
 	for (; cache->bytes + size > BODY_CACHE_BYTES && cache->oldest < message; cache->oldest++)
 		body_cache_remove(cache, cache->oldest);
 	slot->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);

@@ -15,17 +15,18 @@ enum {
 	BODY_PIECE = 262144,
 	/* A body beyond this is written in slices over several commits before its accept. */
 	BODY_STAGED_ABOVE = 1048576,
-	BODY_CACHE_SLOTS = 512,
+	BODY_CACHE_SLOTS = 2048,
 	BODY_CACHE_BYTES = 64 * 1024 * 1024
 };
 
-/* Slot = message number modulo slots; numbers grow, so the oldest are the lowest. */
+/* Slot = message number modulo room; numbers grow, so the oldest are the lowest. */
 struct body_cache {
 	struct body_cached {
 		int64_t message;
 		int fd; /* -1: empty */
 		size_t size;
 	} slots[BODY_CACHE_SLOTS];
+	int64_t room; /* of the slots, those used: a quarter of our descriptors at most */
 	size_t bytes;
 	int64_t oldest; /* nothing below this number is kept */
 };

@@ -140,6 +140,22 @@ check-lab: all
 	@LAB_VARIANT=$(VARIANT) test/lab/run -q
 .PHONY: check-tsan check-links check-format check-manual check-roles check-lab
 
+# libFuzzer over what reads hostile bytes: each for FUZZ_SECONDS, from seeds and what was found before.
+FUZZ_SECONDS ?= 60
+FUZZERS := $(patsubst test/fuzz/%.c,build/fuzz/%,$(wildcard test/fuzz/fuzz_*.c))
+build/fuzz/%: test/fuzz/%.c $(wildcard src/mail/* src/base/*)
+	@mkdir -p $(@D)
+	clang $(CSTD) -O1 $(WARN) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+		-o $@ $< src/mail/*.c src/base/*.c -lseccomp -lidn2
+fuzz: $(FUZZERS)
+	@for f in $(FUZZERS); do \
+		name=$${f##*fuzz_}; mkdir -p build/fuzz/corpus/$$name; \
+		$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 \
+			-artifact_prefix=build/fuzz/ build/fuzz/corpus/$$name \
+			test/fuzz/seeds/$$name || exit 1; \
+	done
+.PHONY: fuzz
+
 bench: deps-test all
 	@bench/run
 .PHONY: bench

@@ -216,13 +216,13 @@ static bool take_body(struct mail_command *mail, struct str value)
 static bool take_smtputf8(struct mail_command *mail, struct str value)
 {
 	mail->smtputf8 = true;
-	return value.at == NULL;
+	return value.len == 0;
 }
 
 static bool take_requiretls(struct mail_command *mail, struct str value)
 {
 	mail->requiretls = true;
-	return value.at == NULL;
+	return value.len == 0;
 }
 
 static bool take_ret(struct mail_command *mail, struct str value)
@@ -327,8 +327,8 @@ static const struct {
 	{ "ORCPT", OFFER_DSN, take_orcpt },
 };
 
-/* Cut the next " keyword[=value]" from *rest. A keyword without '=' has a value with at == NULL.
- * False: not the grammar of RFC 5321 4.1.2 (esmtp-param). */
+/* Cut the next " keyword[=value]" from *rest. A keyword without '=' has an empty value,
+ * one with '=' never. False: not the grammar of RFC 5321 4.1.2 (esmtp-param). */
 static bool next_parameter(struct str *rest, struct str *keyword, struct str *value)
 {
 	if (rest->len < 2 || rest->at[0] != ' ')
@@ -338,7 +338,7 @@ static bool next_parameter(struct str *rest, struct str *keyword, struct str *va
 	*rest = str_tail(*rest, parameter.len);
 	size_t equals = str_find(parameter, '=');
 	*keyword = str_head(parameter, equals);
-	*value = equals < parameter.len ? str_tail(parameter, equals + 1) : (struct str){ NULL, 0 };
+	*value = str_tail(parameter, equals + 1);
 	if (keyword->len == 0 || !ascii_is_alnum(keyword->at[0]))
 		return false;
 	for (size_t i = 0; i < keyword->len; i++) {

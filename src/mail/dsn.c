@@ -281,7 +281,7 @@ static struct part headers_part(const struct dsn *d)
 
 	if (fits_8bit(part.bytes) && !str_has_8bit(part.bytes))
 		return part;
-	if (fits_8bit(part.bytes) && str_is_utf8(part.bytes)) {
+	if (fits_8bit(part.bytes) && str_is_utf8(part.bytes) && !d->seven_bit) {
 		part.type = "message/global-headers";
 		part.encoding = "8bit";
 		return part;
@@ -295,7 +295,8 @@ static struct part headers_part(const struct dsn *d)
 /* message/rfc822 may not be encoded (RFC 2046 5.2.1), so what fits no 8bit body comes as headers. */
 static struct part original_part(const struct dsn *d)
 {
-	if (d->headers_only || !fits_8bit(d->original))
+	if (d->headers_only || !fits_8bit(d->original) ||
+		(d->seven_bit && str_has_8bit(d->original)))
 		return headers_part(d);
 	bool utf8_headers = str_has_8bit(original_headers(d->original));
 	return (struct part){ utf8_headers ? "message/global" : "message/rfc822",
@@ -412,7 +413,23 @@ static void put_part(struct buf *to, struct str boundary, const char *descriptio
 	buf_add(to, bytes);
 }
 
-static void put_report(struct buf *to, const struct dsn *d, struct str letter)
+/* How a text of ours travels; it is encoded in its place if it has to be. */
+static const char *encode_own(const struct dsn *d, struct buf *text)
+{
+	scoped(buf_free) struct buf encoded = BUF(4 * text->max);
+
+	if (!str_has_8bit(buf_str(text)))
+		return "7bit";
+	if (!d->seven_bit)
+		return "8bit";
+	put_quoted_printable(&encoded, buf_str(text));
+	struct buf before = *text;
+	*text = encoded;
+	encoded = before;
+	return "quoted-printable";
+}
+
+static void put_report(struct buf *to, const struct dsn *d, struct buf *letter)
 {
 	scoped(buf_free) struct buf status = BUF(STATUS_MAX);
 	scoped(buf_free) struct buf boundary = BUF(128);
@@ -420,19 +437,23 @@ static void put_report(struct buf *to, const struct dsn *d, struct str letter)
 	bool global = is_global(d);
 
 	put_status(&status, d, global);
-	struct str parts[] = { letter, buf_str(&status), original.bytes };
+	const char *letter_encoding = encode_own(d, letter);
+	const char *status_encoding = encode_own(d, &status);
+	struct str parts[] = { buf_str(letter), buf_str(&status), original.bytes };
 	choose_boundary(&boundary, d, parts, count_of(parts));
 	struct str b = buf_str(&boundary);
 	buf_printf(to,
 		"Content-Type: multipart/report; "
 		"report-type=%s;\r\n\tboundary=\"%.*s\"\r\n"
-		"Content-Transfer-Encoding: 8bit\r\n\r\n"
+		"Content-Transfer-Encoding: %s\r\n\r\n"
 		"This is a delivery report in MIME format.\r\n",
-		global ? "global-delivery-status" : "delivery-status", STR_ARG(b));
-	put_part(to, b, "Notification", "text/plain; charset=utf-8", "8bit", letter);
+		global ? "global-delivery-status" : "delivery-status", STR_ARG(b),
+		d->seven_bit ? "7bit" : "8bit");
+	put_part(to, b, "Notification", "text/plain; charset=utf-8", letter_encoding,
+		buf_str(letter));
 	put_part(to, b, "Delivery report",
 		global ? "message/global-delivery-status" : "message/delivery-status",
-		global ? "8bit" : "7bit", buf_str(&status));
+		status_encoding, buf_str(&status));
 	put_part(to, b, "Undelivered message", original.type, original.encoding, original.bytes);
 	buf_printf(to, "\r\n--%.*s--\r\n", STR_ARG(b));
 	to->overflowed = to->overflowed || status.overflowed || original.encoded.overflowed;
@@ -456,7 +477,7 @@ bool dsn_write(struct buf *to, const struct dsn *d)
 				"Content-Transfer-Encoding: 8bit\r\n\r\n"));
 		buf_add(to, buf_str(&letter));
 	} else {
-		put_report(to, d, buf_str(&letter));
+		put_report(to, d, &letter);
 	}
 	return !to->overflowed && !letter.overflowed && !subject.overflowed;
 }

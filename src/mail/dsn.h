@@ -76,6 +76,7 @@ struct dsn {
 	const struct dsn_attempt *attempts;
 	size_t n_attempts;
 	struct str original; /* the whole original message, or as much as there is */
+	bool seven_bit;	     /* it goes to a server that may lack 8BITMIME: encode what isn't ASCII */
 	bool headers_only;   /* RET=HDRS, REQUIRETLS, or only a part of it is here */
 	/* For DSN_REPORT_TURNED_AWAY: who tried, when, to which alias. Recipients stay empty. */
 	struct {

@@ -35,7 +35,7 @@ static size_t count(struct str text, struct str needle)
 	return n;
 }
 
-static void check(struct str letter)
+static void check(struct str letter, bool seven_bit)
 {
 	struct str header = str_head(letter, str_find_str(letter, STR("\r\n\r\n")) + 2);
 	struct str boundary = str_tail(header, str_find_str(header, STR("\r\n\tboundary=\"")) + 13);
@@ -43,6 +43,7 @@ static void check(struct str letter)
 	check_lines(header);
 	boundary = str_cut(&boundary, '"');
 	must(boundary.len && boundary.len <= 70);
+	must(!seven_bit || !str_has_8bit(str_tail(letter, header.len)));
 	must(count(header, STR("\r\nSubject:")) == 1 && count(header, STR("\r\nTo:")) == 1);
 	struct str rest = str_tail(letter, header.len), parts[4];
 	/* Three parts and the end. */
@@ -73,6 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.now = 1795454523000,
 		.arrival = choice & 2 ? 1795454523000 : 0,
 		.headers_only = choice & 4,
+		.seven_bit = choice & 8,
 		.recipients = recipients,
 		.n_recipients = 2,
 		.attempts = &attempt,
@@ -96,6 +98,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	attempt.cipher = piece(&rest), attempt.said = piece(&rest);
 	d.original = rest;
 	if (dsn_write(&letter, &d))
-		check(buf_str(&letter));
+		check(buf_str(&letter), d.seven_bit);
 	return 0;
 }

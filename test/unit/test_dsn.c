@@ -615,6 +615,26 @@ static void international_addresses_make_a_global_report(void **state)
 	assert_true(has(r.whole, "report-type=global-delivery-status"));
 }
 
+static void for_an_old_server_all_is_seven_bit(void **state)
+{
+	struct dsn_recipient one = hotel();
+	struct dsn d = letter_for(&one, 1);
+	struct reader r;
+
+	(void)state;
+	d.seven_bit = true;
+	d.original = STR("Subject: \xc3\xbc\r\n\r\nbody");
+	one.orcpt = STR("utf-8;j\xc3\xbcrgen@plain.test");
+	write_and_take_apart(&r, &d);
+	assert_false(str_has_8bit(r.whole));
+	check_lines(str_head(r.whole, r.whole.len));
+	assert_true(str_eq(r.parts[0].encoding, STR("quoted-printable")));
+	assert_true(has(r.parts[0].body, "unverschl=C3=BCsselt"));
+	assert_true(str_eq(r.parts[1].encoding, STR("quoted-printable")));
+	assert_true(has(r.parts[1].body, "utf-8; j=C3=BCrgen@plain.test"));
+	assert_true(str_eq(r.parts[2].body, STR("Subject: =C3=BC\r\n")));
+}
+
 static void a_report_turned_away_is_told(void **state)
 {
 	struct dsn d = letter_for(NULL, 0);
@@ -709,6 +729,7 @@ int main(void)
 		cmocka_unit_test(overlong_remote_text_is_bounded),
 		cmocka_unit_test(lines_for_people_are_wrapped),
 		cmocka_unit_test(international_addresses_make_a_global_report),
+		cmocka_unit_test(for_an_old_server_all_is_seven_bit),
 		cmocka_unit_test(a_report_turned_away_is_told),
 		cmocka_unit_test(every_reason_makes_a_letter_and_a_code),
 		cmocka_unit_test(a_code_follows_the_verdict_and_not_the_remote_class),

@@ -40,7 +40,7 @@ static bool outsider_sends(struct store *store, const struct accept_ask *ask, st
 }
 
 static bool owner_sends(struct store *store, uint64_t account, struct str sender, uint64_t code,
-	struct arena *arena, struct senders_judged *judged, struct accept_answer *answer)
+	struct arena *arena, struct accept_plan *plan, struct accept_answer *answer)
 {
 	struct identity who = identity_of(store, sender, arena);
 	bool own = who.account && (uint64_t)who.account == account;
@@ -50,38 +50,38 @@ static bool owner_sends(struct store *store, uint64_t account, struct str sender
 	if (!own || (who.kind != IDENTITY_ACCOUNT && who.kind != IDENTITY_ALIAS))
 		return refuse(answer, code, STR("5.7.1 This sender address is not yours"));
 	if (who.kind == IDENTITY_ALIAS) {
-		judged->demands |= level_demands(who.level) | DEMAND_TLS;
-		judged->deadline = who.deadline;
+		plan->demands |= level_demands(who.level) | DEMAND_TLS;
+		plan->deadline = who.deadline;
 	}
 	return true;
 }
 
 static bool account_sends(struct store *store, const struct accept_ask *ask, struct arena *arena,
-	struct senders_judged *judged, struct accept_answer *answer)
+	struct accept_plan *plan, struct accept_answer *answer)
 {
 	if (!ask->tls_version.len)
 		return refuse(answer, 530, STR("5.7.0 Must issue a STARTTLS command first"));
 	if (!ask->header_senders.len)
 		return refuse(answer, 550, STR("5.6.0 The From field can't be read"));
 	if (ask->sender.len &&
-		!owner_sends(store, ask->account, ask->sender, 553, arena, judged, answer))
+		!owner_sends(store, ask->account, ask->sender, 553, arena, plan, answer))
 		return false;
 	for (size_t i = 0; i < ask->header_senders.len; i++)
-		if (!owner_sends(store, ask->account, ask->header_senders.at[i].text, 550, arena,
-			    judged, answer))
+		if (!str_eq(ask->header_senders.at[i].text, ask->sender) &&
+			!owner_sends(store, ask->account, ask->header_senders.at[i].text, 550,
+				arena, plan, answer))
 			return false;
 	return true;
 }
 
 static bool judge_senders(struct store *store, const struct accept_ask *ask, struct arena *arena,
-	struct senders_judged *judged, struct accept_answer *answer)
+	struct accept_plan *plan, struct accept_answer *answer)
 {
-	*judged = (struct senders_judged){ 0 };
-	if (ask->account ? !account_sends(store, ask, arena, judged, answer)
+	if (ask->account ? !account_sends(store, ask, arena, plan, answer)
 			 : !outsider_sends(store, ask, arena, answer))
 		return false;
 	if (ask->requiretls)
-		judged->demands |= DEMAND_TLS | DEMAND_AUTH | DEMAND_REQUIRETLS;
+		plan->demands |= DEMAND_TLS | DEMAND_AUTH | DEMAND_REQUIRETLS;
 	return true;
 }
 
@@ -101,13 +101,17 @@ static bool may_reach(
 }
 
 static bool judge_recipients(struct store *store, const struct accept_ask *ask, struct arena *arena,
-	struct accept_answer *answer)
+	struct accept_plan *plan, struct accept_answer *answer)
 {
 	if (!ask->recipients.len || ask->recipients.len >= RECIPIENTS_MAX)
 		return refuse(answer, 554, STR("5.5.1 No valid recipients"));
+	plan->recipients = arena_array(arena, ask->recipients.len, sizeof *plan->recipients);
+	if (!plan->recipients)
+		return false;
 	for (size_t i = 0; i < ask->recipients.len; i++) {
-		struct identity who = identity_of(store, ask->recipients.at[i].address, arena);
-		if (!may_reach(ask, &who, answer))
+		struct identity *who = &plan->recipients[i];
+		*who = identity_of(store, ask->recipients.at[i].address, arena);
+		if (!may_reach(ask, who, answer))
 			return false;
 	}
 	return true;
@@ -148,16 +152,16 @@ static bool not_taken_yet(
 }
 
 bool accept_check(struct store *store, const struct accept_ask *ask, struct arena *arena,
-	struct accept_answer *answer)
+	struct accept_plan *plan, struct accept_answer *answer)
 {
-	struct senders_judged judged;
 	int64_t id;
 
+	*plan = (struct accept_plan){ 0 };
 	accept_failed(SQLITE_OK, answer);
 	if (!queue_id_parse(ask->id, &id) || !not_taken_yet(store, ask, id, answer))
 		return false;
-	if (!judge_senders(store, ask, arena, &judged, answer) ||
-		!judge_recipients(store, ask, arena, answer))
+	if (!judge_senders(store, ask, arena, plan, answer) ||
+		!judge_recipients(store, ask, arena, plan, answer))
 		return false;
 	if (store_disk_free(store) < store->settings->disk_reserve + ask->size) {
 		answer->outcome = ACCEPT_FULL;
@@ -193,50 +197,55 @@ static bool wants_delay_notice(const struct accept_ask *ask, uint64_t notify)
 }
 
 static int64_t time_allowed(
-	const struct store *store, const struct senders_judged *judged, demands wanted, bool local)
+	const struct store *store, const struct accept_plan *plan, demands wanted, bool local)
 {
 	if (local || !wanted)
 		return store->settings->deadline_opportunistic;
-	return judged->deadline ? judged->deadline : store->settings->deadline;
+	return plan->deadline ? plan->deadline : store->settings->deadline;
 }
 
 static void write_recipient(struct store *store, const struct accept_ask *ask,
-	const struct senders_judged *judged, int64_t number, const struct envelope_recipient *to,
-	struct arena *arena)
+	const struct accept_plan *plan, size_t i, int64_t number)
 {
-	struct identity who = identity_of(store, to->address, arena);
-	bool local = who.kind != IDENTITY_REMOTE;
-	struct str destination = local ? STR("") : who.domain;
-	demands wanted = judged->demands | (who.secure ? DEMAND_TLS : 0);
-	int64_t deadline = store->now + time_allowed(store, judged, wanted, local);
+	const struct envelope_recipient *to = &ask->recipients.at[i];
+	const struct identity *who = &plan->recipients[i];
+	bool local = who->kind != IDENTITY_REMOTE;
+	struct str destination = local ? STR("") : who->domain;
+	demands wanted = plan->demands | (who->secure ? DEMAND_TLS : 0);
+	int64_t deadline = store->now + time_allowed(store, plan, wanted, local);
 	int64_t event_at = store->now + store->settings->delay_notice;
 
 	if (!wants_delay_notice(ask, to->notify) || event_at > deadline)
 		event_at = deadline;
 	RUN(&store->db, RECIPIENT_ADD, as_number(number), as_text(to->address),
-		as_text(destination), as_number(wanted), as_number(local ? who.account : 0),
+		as_text(destination), as_number(wanted), as_number(local ? who->account : 0),
 		as_number(store->now), as_number(event_at), as_number(deadline),
 		as_number((int64_t)to->notify), as_text(to->orcpt));
 	if (store->db.failure == SQLITE_OK)
 		schedule_added(store, destination, wanted, 1, store->now);
 }
 
-void accept_write(struct store *store, const struct accept_ask *ask, struct str body, int fd,
-	int64_t staged, struct arena *arena, struct accept_answer *answer)
+static void write_rows(struct store *store, const struct accept_ask *ask,
+	const struct accept_plan *plan, struct str body, int64_t staged, int64_t message)
 {
-	struct senders_judged judged;
-	int64_t message = staged ? staged : store_next_message(store);
-
-	if (!judge_senders(store, ask, arena, &judged, answer))
-		return;
 	write_message(store, ask, message, body.len);
 	if (staged)
 		RUN(&store->db, LEFTOVER_REMOVE, as_number(staged));
 	else
 		body_write(store, message, body, 0, body_pieces(body.len));
 	for (size_t i = 0; i < ask->recipients.len; i++)
-		write_recipient(store, ask, &judged, recipient_number(message, (int64_t)i),
-			&ask->recipients.at[i], arena);
+		write_recipient(store, ask, plan, i, recipient_number(message, (int64_t)i));
+}
+
+void accept_message(struct store *store, const struct accept_ask *ask, struct str body, int fd,
+	int64_t staged, struct arena *arena, struct accept_answer *answer)
+{
+	struct accept_plan plan;
+
+	if (!accept_check(store, ask, arena, &plan, answer))
+		return;
+	int64_t message = staged ? staged : store_next_message(store);
+	write_rows(store, ask, &plan, body, staged, message);
 	if (store->db.failure != SQLITE_OK) {
 		accept_failed(store->db.failure, answer);
 		return;
@@ -244,11 +253,4 @@ void accept_write(struct store *store, const struct accept_ask *ask, struct str 
 	body_cache_add(&store->cache, message, fd, body.len);
 	store->figures[FIGURE_ACCEPTED]++;
 	*answer = (struct accept_answer){ .outcome = ACCEPT_TAKEN };
-}
-
-void accept_message(struct store *store, const struct accept_ask *ask, struct str body, int fd,
-	int64_t staged, struct arena *arena, struct accept_answer *answer)
-{
-	if (accept_check(store, ask, arena, answer))
-		accept_write(store, ask, body, fd, staged, arena, answer);
 }

@@ -5,24 +5,22 @@
 #ifndef STORE_ACCEPT_H
 #define STORE_ACCEPT_H
 
-#include "store/store.h"
+#include "store/identity.h"
 
-/* What a message's senders ask for, worked out before anything is written. */
-struct senders_judged {
-	demands demands;
+/* Whether and how a message is to be taken, worked out before anything is written. */
+struct accept_plan {
+	demands demands;  /* the senders' and the message's */
 	int64_t deadline; /* of the account's alias; 0: the default */
+	struct identity *recipients;
 };
 
-/* Is the message fit to be taken? Fills *answer and returns false if it isn't, or if it has been
+/* Is the message fit to be taken? Fills *plan; or *answer, returning false, if it isn't or has been
  * taken before (ACCEPT_TAKEN: an answer that was lost). Reads the database only. */
 bool accept_check(struct store *store, const struct accept_ask *ask, struct arena *arena,
-	struct accept_answer *answer);
-/* Write it: message, body, recipients. `staged`: the number under which the body was written
- * before, or 0. `fd`: the body's memfd, kept for whoever delivers it. Database failures are
- * sticky; *answer is ACCEPT_TAKEN otherwise. Call accept_check first, in the same handler. */
-void accept_write(struct store *store, const struct accept_ask *ask, struct str body, int fd,
-	int64_t staged, struct arena *arena, struct accept_answer *answer);
-/* Check, write. */
+	struct accept_plan *plan, struct accept_answer *answer) must_use;
+/* Check, and write message, body and recipients. `staged`: the number under which the body was
+ * written before, or 0. `fd`: the body's memfd, kept for whoever delivers it. Database failures are
+ * sticky; accept_failed says what to answer. */
 void accept_message(struct store *store, const struct accept_ask *ask, struct str body, int fd,
 	int64_t staged, struct arena *arena, struct accept_answer *answer);
 /* What to answer when the database failed. */

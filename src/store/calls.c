@@ -70,8 +70,9 @@ static void do_recipient(struct store *store, struct peer *peer)
 static bool begin_staging(struct store *store, struct peer *peer)
 {
 	struct staging *staging = &peer->staging;
+	struct accept_plan plan;
 
-	if (!accept_check(store, &peer->ask.accept, &peer->arena, &peer->answer.accept))
+	if (!accept_check(store, &peer->ask.accept, &peer->arena, &plan, &peer->answer.accept))
 		return false;
 	staging->message = store_next_message(store);
 	staging->pieces = body_pieces(staging->body.bytes.len);

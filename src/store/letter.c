@@ -249,7 +249,8 @@ static void queue(struct store *store, int64_t id, const struct goal *goal, stru
 static bool send(struct store *store, struct dsn *dsn, const struct goal *goal, struct arena *arena)
 {
 	int64_t id = store_make_id(store);
-	scoped(buf_free) struct buf letter = BUF(dsn->original.len + LETTER_TEXT_MAX);
+	scoped(buf_free) struct buf letter =
+		BUF(dsn->original.len + LETTER_TEXT_MAX + dsn->n_recipients * LETTER_RECIPIENT_MAX);
 
 	dsn->reporting_mta = store->settings->host_name;
 	dsn->help_url = store->settings->help_url;

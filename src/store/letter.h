@@ -13,7 +13,9 @@
 enum {
 	/* A larger original is enclosed as its header alone. */
 	LETTER_ORIGINAL_MAX = 10 * 1024 * 1024,
-	LETTER_TEXT_MAX = 2 * 1024 * 1024
+	/* Room for the letter itself, and more for each recipient it names. */
+	LETTER_TEXT_MAX = 1024 * 1024,
+	LETTER_RECIPIENT_MAX = 16 * 1024
 };
 
 /* Tell what is new about this message: failures, delays, successes that were asked for. Marks

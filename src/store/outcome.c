@@ -131,17 +131,22 @@ static bool is_reported(const struct work_ask *ask, int64_t recipient)
 }
 
 /* A recipient the worker forgot must not come back at once, for ever. */
-static void report_forgotten(
+static size_t report_forgotten(
 	struct store *store, const struct claim *held, const struct work_ask *ask)
 {
 	const struct recipient_outcome fault = { .result = RESULT_LATER,
 		.reason = REASON_LOCAL_FAULT };
 	struct open_recipient r;
+	size_t n = 0;
 
-	for (size_t i = 0; i < held->n; i++)
-		if (!is_reported(ask, held->recipients[i]) &&
-			find_open(store, held->recipients[i], &r))
-			later(store, &r, &fault);
+	for (size_t i = 0; i < held->n; i++) {
+		if (is_reported(ask, held->recipients[i]) ||
+			!find_open(store, held->recipients[i], &r))
+			continue;
+		later(store, &r, &fault);
+		n++;
+	}
+	return n;
 }
 
 static void add_evidence(struct store *store, int64_t message, const struct destination *d,
@@ -197,25 +202,41 @@ static int64_t message_of(struct store *store, struct str id)
 	return message;
 }
 
+/* Apply what may be applied; returns to how many recipients. */
+static size_t apply_all(struct store *store, struct worker *worker, int64_t message,
+	const struct work_ask *ask, struct destination **destination)
+{
+	struct open_recipient r;
+	size_t applied = 0;
+
+	for (size_t i = 0; i < ask->outcomes.len; i++) {
+		const struct recipient_outcome *o = &ask->outcomes.at[i];
+		if (recipient_message((int64_t)o->recipient) != message || !is_sane(o) ||
+			!find_open(store, (int64_t)o->recipient, &r) || !may_report(worker, &r))
+			continue;
+		*destination = r.destination;
+		apply(store, &r, o);
+		applied++;
+	}
+	return applied;
+}
+
 void outcome_report(struct store *store, struct worker *worker, const struct work_ask *ask)
 {
 	struct claim *held = worker->claim;
 	struct destination *destination = held ? held->destination : NULL;
 	int64_t message = message_of(store, ask->id), taken_at = held ? held->taken_at : store->now;
-	struct open_recipient r;
+	size_t applied = 0;
 
 	if (held)
 		schedule_release(store, held);
-	for (size_t i = 0; message && i < ask->outcomes.len; i++) {
-		const struct recipient_outcome *o = &ask->outcomes.at[i];
-		if (recipient_message((int64_t)o->recipient) != message || !is_sane(o) ||
-			!find_open(store, (int64_t)o->recipient, &r) || !may_report(worker, &r))
-			continue;
-		destination = r.destination;
-		apply(store, &r, o);
-	}
+	if (message)
+		applied = apply_all(store, worker, message, ask, &destination);
 	if (held && held->message == message)
-		report_forgotten(store, held, ask);
+		applied += report_forgotten(store, held, ask);
+	/* What it held and didn't decide is due again. */
+	if (held && applied < held->n)
+		schedule_changed(store, held->destination, 0, 0);
 	if (!destination)
 		return;
 	if (message)

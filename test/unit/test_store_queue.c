@@ -195,6 +195,31 @@ static void a_recipient_the_worker_forgot_waits(void **state)
 	world_close(w);
 }
 
+static void a_report_that_makes_no_sense_gives_the_job_back(void **state)
+{
+	struct world *w = world_open();
+	struct recipient_outcome outcome = { .result = RESULT_DELIVERED, .reason = 4711 };
+	struct work_ask ask = { .has_outcome = 1, .outcomes = { &outcome, 1 } };
+
+	(void)state;
+	assert_taken(w, mail(w, 1, "ada@example.test", "desk@hotel.test"));
+	usleep(2000);
+	assert_taken(w, mail(w, 1, "ada@example.test", "desk@hotel.test"));
+	assert_true(claim(w, &w->delivery));
+	struct worker other = { .role = ROLE_DELIVERY };
+	struct job first = w->job;
+	assert_true(claim(w, &other)); /* the schedule has moved on */
+	ask.id = first.id;
+	outcome.recipient = first.recipients.at[0].recipient;
+	work(w, &w->delivery, &ask);
+	assert_true(claim(w, &w->delivery));
+	assert_true(str_eq(w->job.id, first.id));
+	ask.id = STR("0000000000000bad");
+	work(w, &w->delivery, &ask);
+	assert_true(claim(w, &w->delivery));
+	world_close(w);
+}
+
 static void a_job_is_one_message_and_one_destination(void **state)
 {
 	struct world *w = world_open();
@@ -335,6 +360,7 @@ int main(void)
 		cmocka_unit_test(what_is_refused_gets_one_second_look_and_then_a_letter),
 		cmocka_unit_test(a_second_look_that_changed_waits),
 		cmocka_unit_test(a_recipient_the_worker_forgot_waits),
+		cmocka_unit_test(a_report_that_makes_no_sense_gives_the_job_back),
 		cmocka_unit_test(a_job_is_one_message_and_one_destination),
 		cmocka_unit_test(an_account_that_went_is_a_failure),
 		cmocka_unit_test(ended_messages_are_removed_in_time),

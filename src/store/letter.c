@@ -228,7 +228,8 @@ static void queue(struct store *store, int64_t id, const struct goal *goal, stru
 
 	RUN(&store->db, MESSAGE_ADD, as_number(message), as_number(id), as_number(0),
 		as_text(STR("")), as_number(store->now), as_number((int64_t)letter.len),
-		as_number(body_pieces(letter.len)), as_number(BODY_8BITMIME),
+		as_number(body_pieces(letter.len)),
+		as_number(goal->destination.len ? BODY_7BIT : BODY_8BITMIME),
 		as_number(str_has_8bit(goal->address)), as_number(0), as_number(0),
 		as_text(STR("")), as_number(RET_ABSENT), as_text(subject), as_text(STR("")),
 		as_text(STR("")), as_text(STR("")), as_text(STR("")));
@@ -257,6 +258,7 @@ static bool send(struct store *store, struct dsn *dsn, const struct goal *goal, 
 	dsn->now = store->now;
 	dsn->id_seed = queue_id_text(arena, id);
 	dsn->to = goal->address;
+	dsn->seven_bit = goal->destination.len > 0;
 	if (!dsn_write(&letter, dsn)) {
 		LOG(LOG_ALARM, "letter-too-large", log_str("mail", dsn->queue_id));
 		return false;

@@ -202,7 +202,9 @@ static void a_local_failure_of_outside_mail_is_reported_outside(void **state)
 	assert_true(str_eq(w->job.destination, STR("outside.test")));
 	assert_int_equal(w->job.demands, DEMAND_TLS); /* those of the original */
 	assert_int_equal(w->job.sender.len, 0);
+	assert_int_equal(w->job.body_kind, BODY_7BIT);
 	struct str report_text = job_text(w);
+	assert_false(str_has_8bit(report_text));
 	assert_contains(report_text, "Action: failed");
 	assert_int_equal(str_find_str(report_text, STR("Guten Tag")), report_text.len);
 	/* A report that fails is not reported. */

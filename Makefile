@@ -120,10 +120,13 @@ check-unit:
 unit-programs: $(TESTS)
 .PHONY: deps-build deps-test run test check-unit unit-programs
 
-# The threaded roles under ThreadSanitizer.
+# The threaded roles under ThreadSanitizer: their unit tests, their lives, and the main job.
 check-tsan: deps-test
 	@$(MAKE) --no-print-directory VARIANT=tsan all unit-programs
 	@scripts/run-units build/tsan/test
+	@$(MAKE) --no-print-directory VARIANT=tsan check-roles
+	@demo/run build/tsan/bin once
+	@! grep -A 20 ThreadSanitizer build/demo/siegeld.log
 
 # Which libraries each program is linked with, and which way includes point.
 check-links: all

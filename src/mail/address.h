@@ -17,7 +17,7 @@ enum { ADDRESS_LOCAL_MAX = 64, ADDRESS_DOMAIN_MAX = 255, ADDRESS_MAX = 254 };
  * both parts empty; `<Postmaster>` without a domain has an empty domain. */
 struct address {
 	struct str local;  /* unquoted: no quotes, no backslashes; UTF-8 */
-	struct str domain; /* lower-case A-labels, or a literal: "[192.0.2.1]", "[ipv6:2001:db8::1]" */
+	struct str domain; /* lower-case A-labels, or a literal: "[ipv6:2001:db8::1]" */
 	bool literal;	   /* the domain is an address literal */
 };
 

@@ -18,19 +18,16 @@ struct refusal {
 };
 
 /* row(NAME, text, argument) */
-#define VERBS(row)                                                                                  \
-	row(EHLO, "EHLO", ARGUMENT_NEEDED) row(HELO, "HELO", ARGUMENT_NEEDED)                       \
-		row(MAIL, "MAIL", ARGUMENT_NEEDED) row(RCPT, "RCPT", ARGUMENT_NEEDED)               \
-			row(DATA, "DATA", ARGUMENT_NONE) row(BDAT, "BDAT", ARGUMENT_NEEDED)         \
-				row(RSET, "RSET", ARGUMENT_NONE) row(NOOP, "NOOP", ARGUMENT_ANY)    \
-					row(QUIT, "QUIT", ARGUMENT_NONE)                            \
-						row(VRFY, "VRFY", ARGUMENT_NEEDED)                  \
-							row(EXPN, "EXPN", ARGUMENT_NEEDED)          \
-								row(HELP, "HELP", ARGUMENT_ANY)     \
-									row(STARTTLS, "STARTTLS",   \
-										ARGUMENT_NONE)      \
-										row(AUTH, "AUTH",   \
-											ARGUMENT_NEEDED)
+/* clang-format off */
+#define VERBS(row) \
+	row(EHLO, "EHLO", ARGUMENT_NEEDED) row(HELO, "HELO", ARGUMENT_NEEDED) \
+	row(MAIL, "MAIL", ARGUMENT_NEEDED) row(RCPT, "RCPT", ARGUMENT_NEEDED) \
+	row(DATA, "DATA", ARGUMENT_NONE) row(BDAT, "BDAT", ARGUMENT_NEEDED) \
+	row(RSET, "RSET", ARGUMENT_NONE) row(NOOP, "NOOP", ARGUMENT_ANY) \
+	row(QUIT, "QUIT", ARGUMENT_NONE) row(VRFY, "VRFY", ARGUMENT_NEEDED) \
+	row(EXPN, "EXPN", ARGUMENT_NEEDED) row(HELP, "HELP", ARGUMENT_ANY) \
+	row(STARTTLS, "STARTTLS", ARGUMENT_NONE) row(AUTH, "AUTH", ARGUMENT_NEEDED)
+/* clang-format on */
 
 #define VERB_ENUM(name, text, argument) VERB_##name,
 enum verb { VERB_UNKNOWN, VERBS(VERB_ENUM) VERBS_N };
@@ -69,7 +66,7 @@ struct mail_command {
 	enum body_kind body;
 	bool smtputf8, requiretls;
 	enum dsn_ret ret;
-	struct str envid; /* xtext as received, checked, at most 100 bytes (RFC 3461 4.4); or empty */
+	struct str envid; /* xtext as received, checked (RFC 3461 4.4); or empty */
 };
 
 /* "FROM:<path> parameters". 501 5.1.7 bad path, 501 5.5.4 bad or repeated parameter, 555 5.5.4

@@ -35,14 +35,14 @@ struct dsn_recipient {
 	struct str address; /* local@domain */
 	enum dsn_status status;
 	bool reported_before; /* an earlier letter named it: shown to people, not reported again */
-	enum reason reason;	 /* why failed or waiting */
+	enum reason reason;   /* why failed or waiting */
 	enum reason last_reason; /* with REASON_EXPIRED: why the last attempt failed, or NONE */
 	struct str code;	 /* the remote enhanced code, or empty */
 	struct str said;	 /* the remote reply as it came, or empty */
 	struct str host;	 /* who said it, or empty */
 	enum transmission transmission;
-	demands demands;  /* what was demanded for it; {} makes an ordinary sober bounce */
-	struct str orcpt; /* "type;xtext" as received, or empty */
+	demands demands;      /* what was demanded for it; {} makes an ordinary sober bounce */
+	struct str orcpt;     /* "type;xtext" as received, or empty */
 	int64_t last_attempt; /* wall clock, milliseconds; 0: none */
 	int64_t until;	      /* waiting: when it is given up; 0: not known */
 };
@@ -76,8 +76,8 @@ struct dsn {
 	const struct dsn_attempt *attempts;
 	size_t n_attempts;
 	struct str original; /* the whole original message, or as much as there is */
-	bool seven_bit;	     /* it goes to a server that may lack 8BITMIME: encode what isn't ASCII */
-	bool headers_only;   /* RET=HDRS, REQUIRETLS, or only a part of it is here */
+	bool seven_bit;	   /* it goes to a server that may lack 8BITMIME: encode what isn't ASCII */
+	bool headers_only; /* RET=HDRS, REQUIRETLS, or only a part of it is here */
 	/* For DSN_REPORT_TURNED_AWAY: who tried, when, to which alias. Recipients stay empty. */
 	struct {
 		int64_t time;

@@ -13,14 +13,15 @@
 enum { HEADER_SECTION_MAX = 262144, HEADER_FIELDS_MAX = 2048, HEADER_SENDERS_MAX = 256 };
 
 /* The fields that mean something to a mail server. Names are compared without case. */
-#define HEADER_FIELDS(row)                                                                     \
-	row(FROM, "From") row(SENDER, "Sender") row(RESENT_FROM, "Resent-From")                \
-		row(RESENT_SENDER, "Resent-Sender") row(BCC, "Bcc")                            \
-			row(RESENT_BCC, "Resent-Bcc") row(DATE, "Date")                        \
-				row(MESSAGE_ID, "Message-ID") row(SUBJECT, "Subject")          \
-					row(RECEIVED, "Received") row(RETURN_PATH, "Return-Path") \
-						row(TLS_REQUIRED, "TLS-Required")              \
-							row(SIEGEL_TRANSPORT, "Siegel-Transport")
+/* clang-format off */
+#define HEADER_FIELDS(row) \
+	row(FROM, "From") row(SENDER, "Sender") \
+	row(RESENT_FROM, "Resent-From") row(RESENT_SENDER, "Resent-Sender") \
+	row(BCC, "Bcc") row(RESENT_BCC, "Resent-Bcc") \
+	row(DATE, "Date") row(MESSAGE_ID, "Message-ID") row(SUBJECT, "Subject") \
+	row(RECEIVED, "Received") row(RETURN_PATH, "Return-Path") \
+	row(TLS_REQUIRED, "TLS-Required") row(SIEGEL_TRANSPORT, "Siegel-Transport")
+/* clang-format on */
 
 #define HEADER_ENUM(name, text) HEADER_##name,
 enum header_id { HEADER_OTHER, HEADER_FIELDS(HEADER_ENUM) HEADER_IDS_N };
@@ -52,7 +53,7 @@ bool header_scan(struct str message, struct arena *arena, struct header *header)
 const struct header_field *header_find(const struct header *header, enum header_id id);
 
 enum senders_reading {
-	SENDERS_READ,	/* every address of From, Sender, Resent-From, Resent-Sender is there */
+	SENDERS_READ,	 /* every address of From, Sender, Resent-From, Resent-Sender is there */
 	SENDERS_MISSING, /* there is no From field; the others are there */
 	SENDERS_UNCLEAR, /* `why` says what; refuse a submission with 550 5.6.0 */
 };

@@ -10,11 +10,11 @@
 #include "base/buf.h"
 
 struct received {
-	struct str helo; /* what the peer called itself */
-	struct str peer; /* its address: "192.0.2.1" or "2001:db8::1" */
-	struct str by;	 /* our name */
-	struct str id;	 /* queue id */
-	struct str for_address; /* the only recipient, or empty (RFC 5321 7.2: never one of several) */
+	struct str helo;	/* what the peer called itself */
+	struct str peer;	/* its address: "192.0.2.1" or "2001:db8::1" */
+	struct str by;		/* our name */
+	struct str id;		/* queue id */
+	struct str for_address; /* the only recipient, or empty (RFC 5321 7.2) */
 	bool esmtp;		/* EHLO rather than HELO */
 	bool utf8;		/* MAIL had SMTPUTF8 */
 	bool authenticated;

@@ -146,21 +146,26 @@ static struct wire *wire_of(struct session *s)
 	return s->secure ? &s->secure->wire : &s->plain->wire;
 }
 
-static bool say(struct session *s, const struct reply *reply)
+/* How long we try to say something. Last words get their moment behind the deadline. */
+static struct deadline to_say(const struct session *s)
 {
-	scoped(buf_free) struct buf bytes = BUF(2 * WORDS_MAX + 512);
 	struct deadline deadline =
 		deadline_earlier(deadline_in(s->settings->command_deadline), s->whole);
 
-	if (deadline_passed(deadline))
-		deadline = deadline_in(GOODBYE_MS);
+	return deadline_passed(deadline) ? deadline_in(GOODBYE_MS) : deadline;
+}
+
+static bool say(struct session *s, const struct reply *reply)
+{
+	scoped(buf_free) struct buf bytes = BUF(2 * WORDS_MAX + 512);
+
 	reply_write(&bytes, reply);
-	return wire_add(wire_of(s), buf_str(&bytes), deadline) == WIRE_OK;
+	return wire_add(wire_of(s), buf_str(&bytes), to_say(s)) == WIRE_OK;
 }
 
 static bool flush(struct session *s)
 {
-	return wire_flush(wire_of(s), deadline_in(s->settings->command_deadline)) == WIRE_OK;
+	return wire_flush(wire_of(s), to_say(s)) == WIRE_OK;
 }
 
 static bool shake_hands(struct session *s)

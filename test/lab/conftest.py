@@ -13,7 +13,7 @@ from certificates import Authority
 from client import Client
 from nameserver import Nameserver
 from neighbours import Exim, OpenSmtpd, Postfix
-from siegel import Siegel
+from siegel import Siegel, copy_programs
 from witness import Witness
 
 ALONE = os.environ.get("LAB_ALONE") == "1"
@@ -42,6 +42,7 @@ class World:
 
     def __init__(self):
         internet.build_wire()
+        copy_programs()
         self.witness = Witness()
         self.authority = Authority()
         self.machines = {}

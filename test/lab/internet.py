@@ -19,7 +19,8 @@ import time
 REPO = pathlib.Path(__file__).resolve().parents[2]
 BUILD = REPO / "build" / "lab"
 LAB = pathlib.Path("/mnt")
-LOGS = BUILD / "log"
+OUT = pathlib.Path(os.environ.get("LAB_OUT", BUILD))
+LOGS = OUT / "log"
 
 NET4, NET6 = "203.0.113.", "2001:db8::"
 NAMESERVER = NET4 + "2"

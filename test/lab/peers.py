@@ -3,11 +3,13 @@
 address of its own on the machine "peers"; its script is a function that is given one connection.
 Everything said is kept, line by line, in the transcript of the connection.
 """
+import collections
 import contextlib
 import socket
 import ssl
 import struct
 import threading
+import time
 
 from internet import DUAL_STACK, NET4, NET6, PEERS, eventually
 
@@ -15,6 +17,9 @@ EHLO = ("PIPELINING", "8BITMIME", "SIZE 10000000", "ENHANCEDSTATUSCODES")
 ANSWERS = {"HELO": "250 peer", "MAIL": "250 2.1.0 ok", "RCPT": "250 2.1.5 ok",
            "DATA": "354 go on", "RSET": "250 2.0.0 ok", "NOOP": "250 2.0.0 ok",
            "QUIT": "221 2.0.0 bye", "END": "250 2.0.0 taken"}
+
+
+Taken = collections.namedtuple("Taken", "connection text time")
 
 
 class Gone(Exception):
@@ -77,7 +82,7 @@ class Connection:
 
 
 class Peer:
-    """A mail server that does what its script says. Its messages are (connection, text) pairs."""
+    """A mail server that does what its script says. Its messages are Taken(connection, text, time)."""
 
     def __init__(self, world, domain, script):
         self.domain, self.hostname, self.script = domain, f"mx.{domain}", script
@@ -116,8 +121,9 @@ class Peer:
     def receives(self, canary, within=20):
         """Wait for the message with the canary. Answers (connection, text)."""
         def found():
-            return [pair for pair in list(self.messages) if canary in pair[1]]
-        return eventually(found, within, lambda: f"{self.domain} gets {canary}\n{self.story()}")[0]
+            return [taken for taken in list(self.messages) if canary in taken.text]
+        return eventually(found, within,
+                          lambda: f"{self.domain} gets {canary}\n{self.story()}")[0][:2]
 
     def story(self):
         return "\n--\n".join(connection.said() for connection in list(self.connections))
@@ -179,7 +185,7 @@ def _answer(connection, table, verb, line, announce):
         end = table.get("END", ANSWERS["END"])
         end = end(connection, text) if callable(end) else end
         if end and end.startswith("2"):
-            connection.peer.messages.append((connection, text))
+            connection.peer.messages.append(Taken(connection, text, time.monotonic()))
         if end:
             connection.say(end)
     return None

@@ -2,12 +2,14 @@
 """Our own server in the lab: configuration, life and death, accounts, mailboxes."""
 import json
 import os
+import shutil
 import signal
 
 from internet import LAB, NAMESERVER, REPO, eventually
 from neighbours import read_maildir, wait_for_message
 
-BIN = REPO / "build" / os.environ.get("LAB_VARIANT", "release") / "bin"
+BUILT = REPO / "build" / os.environ.get("LAB_VARIANT", "release") / "bin"
+BIN = LAB / "bin"  # a copy, so that a build beside the lab does not change what is tested
 ROLES = ("store", "smtpd", "delivery", "mailbox")
 UID_BASE = 41000
 DOVECOT_GID = 30001
@@ -30,6 +32,10 @@ SETTINGS = {
     "disk_reserve": '"4M"',
     "log_level": '"debug"',
 }
+
+
+def copy_programs():
+    shutil.copytree(BUILT, BIN)
 
 
 class Siegel:

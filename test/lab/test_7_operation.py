@@ -159,6 +159,8 @@ def stopped(small):
     if small.pids("siegeld"):
         small.stop()
     yield small
+    if small.pids("siegeld"):
+        small.stop()
     small.configure()
     small.start()
 

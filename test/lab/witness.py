@@ -13,9 +13,9 @@ import struct
 import subprocess
 import uuid
 
-from internet import BUILD, LOGS, eventually, router_network
+from internet import LOGS, OUT, eventually, router_network
 
-PCAPS = BUILD / "pcap"
+PCAPS = OUT / "pcap"
 MARK = 0x88B5  # the Ethernet type for local experiments
 
 

@@ -536,8 +536,13 @@ static void report(struct run *run, struct work_ask *to)
 
 	must(outcomes && attempts);
 	for (size_t i = 0; i < run->mail.n; i++) {
-		outcomes[i] = run->mail.addressees[i].outcome;
-		log_outcome(run, &outcomes[i], run->mail.addressees[i].recipient->address);
+		const struct addressee *a = &run->mail.addressees[i];
+		outcomes[i] = a->outcome;
+		if (a->known)
+			LOG(LOG_INFO, "already-sent", log_str("mail", run->job->id),
+				log_str("to", a->recipient->address));
+		else
+			log_outcome(run, &outcomes[i], a->recipient->address);
 	}
 	if (run->n_attempts)
 		memcpy(attempts, run->attempts, run->n_attempts * sizeof *attempts);
@@ -550,18 +555,23 @@ static void report(struct run *run, struct work_ask *to)
 	to->destination_down = is_down(run);
 }
 
-static struct addressee *addressees_of(const struct job *job, struct arena *arena)
+static struct addressee *addressees_of(
+	const struct job *job, struct ledger *ledger, struct arena *arena)
 {
 	struct addressee *to = arena_array(arena, job->recipients.len, sizeof *to);
 
 	must(to != NULL);
-	for (size_t i = 0; i < job->recipients.len; i++)
-		to[i].recipient = &job->recipients.at[i];
+	for (size_t i = 0; i < job->recipients.len; i++) {
+		const struct job_recipient *r = &job->recipients.at[i];
+		to[i].recipient = r;
+		to[i].known = to[i].settled =
+			ledger_was_sent(ledger, job, r->recipient, arena, &to[i].outcome);
+	}
 	return to;
 }
 
-bool deliver(struct config *config, struct pool *pool, const struct job *job, struct str body,
-	struct arena *arena, atomic_int *committing, struct work_ask *to)
+bool deliver(struct config *config, struct pool *pool, struct ledger *ledger, const struct job *job,
+	struct str body, struct arena *arena, atomic_int *committing, struct work_ask *to)
 {
 	struct run run = {
 		.config = config,
@@ -570,15 +580,17 @@ bool deliver(struct config *config, struct pool *pool, const struct job *job, st
 		.arena = arena,
 		.mail = { .job = job,
 			.body = body,
-			.addressees = addressees_of(job, arena),
+			.addressees = addressees_of(job, ledger, arena),
 			.n = job->recipients.len,
 			.arena = arena,
 			.committing = committing },
 		.trying = deadline_in(TRYING),
 	};
 
-	run.route = find_route(&run);
-	walk(&run);
+	if (!all_settled(&run)) {
+		run.route = find_route(&run);
+		walk(&run);
+	}
 	report(&run, to);
 	route_release(&run.route);
 	return run.mail.counted;

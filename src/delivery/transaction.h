@@ -14,6 +14,7 @@
 struct addressee {
 	const struct job_recipient *recipient;
 	bool settled; /* no other host is asked in this job */
+	bool known;   /* sent earlier, as the ledger says */
 	bool heard;   /* `outcome` holds a reply of a host over an accepted channel */
 	bool offered; /* in this transaction: the peer took the RCPT */
 	struct recipient_outcome outcome;

@@ -3,8 +3,8 @@
  * worker.c - claim, deliver, report: one thread each, straight. Every worker has a connection to
  * the store of its own, since what it claimed ends with it; the report of one job and the wish
  * for the next are one call. One worker more than there is work for waits in that call.
- * A report that can't be told because the store went away is told to the next store: the peer
- * has the message, and telling it late is better than sending it twice.
+ * A report that can't be told because the store went away is told to the next store; and what
+ * that one hands out again although it was sent, or is being sent, is known by the ledger.
  */
 #include "delivery/worker.h"
 
@@ -34,6 +34,7 @@ enum { STACK = 256 * 1024 };
 struct delivery {
 	struct store_client *client;
 	struct pool *pool;
+	struct ledger *ledger;
 	atomic_int committing; /* messages a peer may have and the store doesn't know of */
 	pthread_mutex_t lock;  /* guards all below */
 	pthread_cond_t changed;
@@ -48,9 +49,11 @@ struct worker {
 	struct arena arenas[2]; /* of the job in hand with its report, and of the next */
 	unsigned turn;
 	struct job job;
-	struct work_ask report; /* has_outcome: to be told */
-	bool committed;		/* it is counted in `committing` */
-	struct deadline tell;	/* the report is dropped after this */
+	struct work_ask report;	    /* has_outcome: to be told */
+	struct ledger_entry *entry; /* of the job in hand */
+	bool committed;		    /* it is counted in `committing` */
+	bool same_store;	    /* the one that handed the job out is still there */
+	struct deadline tell;	    /* the report is dropped after this */
 };
 
 struct delivery *delivery_new(struct store_client *client, struct config *config)
@@ -59,6 +62,7 @@ struct delivery *delivery_new(struct store_client *client, struct config *config
 	pthread_condattr_t monotonic;
 
 	d->client = client;
+	d->ledger = ledger_new();
 	d->config = config;
 	pthread_mutex_init(&d->lock, NULL);
 	pthread_condattr_init(&monotonic);
@@ -144,8 +148,9 @@ static bool leave_if_spare(struct delivery *d)
 	return spare;
 }
 
-static void forget_report(struct worker *w)
+static void forget_report(struct worker *w, bool told)
 {
+	ledger_close(w->delivery->ledger, &w->entry, told && w->same_store);
 	w->report = (struct work_ask){ 0 };
 	if (w->committed)
 		atomic_fetch_sub(&w->delivery->committing, 1);
@@ -154,7 +159,7 @@ static void forget_report(struct worker *w)
 
 /* Tell what became of the job in hand, take the next one. False: the connection is broken; a
  * report is still in hand. */
-static bool next(struct worker *w, int *body, struct why *why)
+static bool next(struct worker *w, int *body, bool *waited, struct why *why)
 {
 	struct arena *arena = &w->arenas[!w->turn];
 	bool stopping = is_stopping(w->delivery);
@@ -164,6 +169,7 @@ static bool next(struct worker *w, int *body, struct why *why)
 	w->report.wants_job = !stopping;
 	/* An outcome's commit is heard of at once, not with the next job. */
 	w->report.wait_ms = stopping || w->report.has_outcome ? 0 : POLL_MS;
+	*waited = stopping || w->report.wait_ms > 0;
 	if (w->committed) { /* and with it a connection to go on with */
 		w->report.prefer_destination = w->job.destination;
 		w->report.prefer_demands = w->job.demands;
@@ -171,7 +177,8 @@ static bool next(struct worker *w, int *body, struct why *why)
 	if (!call_work_on(w->connection, &w->report, -1, arena, &job, body,
 		    deadline_in((int64_t)w->report.wait_ms + ANSWER_MS), why))
 		return false;
-	forget_report(w);
+	forget_report(w, true);
+	w->same_store = true;
 	w->turn = !w->turn;
 	w->job = job;
 	return true;
@@ -184,8 +191,9 @@ static void lose_store(struct worker *w, const struct why *why)
 
 	LOG(LOG_WARNING, "store-lost", log_text("why", why->text));
 	store_disconnect(&w->connection);
+	w->same_store = false;
 	if (w->report.has_outcome && (!w->committed || deadline_passed(w->tell)))
-		forget_report(w);
+		forget_report(w, false);
 	nanosleep(&pause, NULL);
 }
 
@@ -202,8 +210,11 @@ static void deliver_job(struct worker *w, int body)
 		w->report.has_outcome = 1; /* without outcomes: the store takes all for later */
 		w->report.id = w->job.id;
 	} else {
-		w->committed = deliver(config, w->delivery->pool, &w->job, mapped.bytes,
-			&w->arenas[w->turn], &w->delivery->committing, &w->report);
+		struct delivery *d = w->delivery;
+		w->entry = ledger_open(d->ledger, &w->job);
+		w->committed = deliver(config, d->pool, d->ledger, &w->job, mapped.bytes,
+			&w->arenas[w->turn], &d->committing, &w->report);
+		ledger_done(d->ledger, w->entry, &w->report);
 		w->tell = deadline_in(TELL_MS);
 		fd_unmap(&mapped);
 	}
@@ -216,16 +227,17 @@ static bool turn(struct worker *w)
 	scoped(fd_close) int body = -1;
 	struct delivery *d = w->delivery;
 	struct why why = { "" };
+	bool waited;
 
 	if (!w->connection)
 		w->connection = store_connect(d->client, deadline_in(POLL_MS), &why);
-	if (!w->connection || !next(w, &body, &why)) {
+	if (!w->connection || !next(w, &body, &waited, &why)) {
 		lose_store(w, &why);
 		w->job = (struct job){ 0 };
 		return !is_stopping(d) || w->report.has_outcome || !leave_if_spare(d);
 	}
 	if (!w->job.has_job)
-		return !leave_if_spare(d);
+		return !waited || !leave_if_spare(d);
 	leave_idle(d);
 	if (!is_stopping(d))
 		deliver_job(w, body);
@@ -240,7 +252,7 @@ static void *work(void *argument)
 
 	while (turn(&w))
 		;
-	forget_report(&w);
+	forget_report(&w, false);
 	store_disconnect(&w.connection);
 	arena_free(&w.arenas[0]);
 	arena_free(&w.arenas[1]);

@@ -47,6 +47,7 @@ struct scene {
 
 static SSL_CTX *peer_context;
 static struct pool *pool;
+static struct ledger *ledger;
 
 static void say(struct speaker *s, const char *text)
 {
@@ -287,8 +288,8 @@ static void add_recipient(struct stage *stage, const char *address)
 static void perform_job(struct stage *stage)
 {
 	stage->report = (struct work_ask){ 0 };
-	bool committed = deliver(stage->config, pool, &stage->job, stage->body, &stage->arena,
-		&stage->committing, &stage->report);
+	bool committed = deliver(stage->config, pool, ledger, &stage->job, stage->body,
+		&stage->arena, &stage->committing, &stage->report);
 	assert_int_equal(atomic_load(&stage->committing), committed);
 	atomic_store(&stage->committing, 0);
 	assert_true(stage->report.has_outcome);
@@ -1241,6 +1242,85 @@ static void another_rule_or_a_second_look_connects_anew(void **state)
 	end(&t);
 }
 
+/* What a restarted store hands out again. */
+
+static void what_was_sent_and_not_told_is_not_sent_again(void **state)
+{
+	script *scripts[] = { sealed_without_reply_check };
+	struct trial t = { 0 };
+
+	(void)state;
+	open_scene(&t.scene, "127.0.0.1", scripts, 1);
+	open_stage(&t.stage, t.scene.port, DEMAND_TLS);
+	t.stage.job.id = STR("0123456789abcde2");
+	struct ledger_entry *first = ledger_open(ledger, &t.stage.job);
+	perform_job(&t.stage);
+	ledger_done(ledger, first, &t.stage.report);
+	ledger_close(ledger, &first, false); /* the store went away */
+	perform_job(&t.stage);
+	t.transcript = end_scene(&t.scene);
+	assert_int_equal(outcome(&t, 0)->result, RESULT_RELAYED);
+	assert_str(outcome(&t, 0)->said, "250 taken");
+	assert_int_equal(t.stage.report.attempts.len, 0);
+	assert_int_equal(t.scene.connections, 1);
+	end(&t);
+}
+
+static void what_was_told_may_be_sent_again(void **state)
+{
+	struct stage stage;
+	struct recipient_outcome sent = { .recipient = 1, .result = RESULT_RELAYED }, found;
+
+	(void)state;
+	open_stage(&stage, 9, DEMAND_TLS);
+	stage.job.id = STR("0123456789abcde0");
+	stage.report.outcomes.at = &sent;
+	stage.report.outcomes.len = 1;
+	struct ledger_entry *entry = ledger_open(ledger, &stage.job);
+	ledger_done(ledger, entry, &stage.report);
+	assert_true(ledger_was_sent(ledger, &stage.job, 1, &stage.arena, &found));
+	assert_false(ledger_was_sent(ledger, &stage.job, 2, &stage.arena, &found));
+	ledger_close(ledger, &entry, true);
+	assert_false(ledger_was_sent(ledger, &stage.job, 1, &stage.arena, &found));
+	close_stage(&stage);
+}
+
+struct second {
+	struct stage *stage;
+	atomic_bool opened;
+};
+
+static void *open_second(void *of)
+{
+	struct second *second = of;
+	struct ledger_entry *entry = ledger_open(ledger, &second->stage->job);
+
+	atomic_store(&second->opened, true);
+	ledger_close(ledger, &entry, true);
+	return NULL;
+}
+
+static void what_is_being_sent_is_waited_for(void **state)
+{
+	struct stage stage;
+	struct second second = { .stage = &stage };
+	struct timespec moment = { .tv_nsec = 50000000 };
+	pthread_t thread;
+
+	(void)state;
+	open_stage(&stage, 9, DEMAND_TLS);
+	stage.job.id = STR("0123456789abcde1");
+	struct ledger_entry *first = ledger_open(ledger, &stage.job);
+	assert_int_equal(pthread_create(&thread, NULL, open_second, &second), 0);
+	nanosleep(&moment, NULL);
+	assert_false(atomic_load(&second.opened));
+	ledger_done(ledger, first, &stage.report);
+	pthread_join(thread, NULL);
+	assert_true(atomic_load(&second.opened));
+	ledger_close(ledger, &first, true);
+	close_stage(&stage);
+}
+
 /* Hostile peers. */
 
 static void peer_of_many_lines(struct speaker *s)
@@ -1364,6 +1444,7 @@ static int open_all(void **state)
 	signal(SIGPIPE, SIG_IGN);
 	peer_context = tls_peer_new("mx.peer.test", NULL);
 	pool = pool_new(10);
+	ledger = ledger_new();
 	return 0;
 }
 
@@ -1407,6 +1488,9 @@ int main(void)
 		cmocka_unit_test(a_dead_kept_connection_is_replaced_without_a_word),
 		cmocka_unit_test(a_421_on_a_kept_connection_is_no_answer),
 		cmocka_unit_test(another_rule_or_a_second_look_connects_anew),
+		cmocka_unit_test(what_was_sent_and_not_told_is_not_sent_again),
+		cmocka_unit_test(what_was_told_may_be_sent_again),
+		cmocka_unit_test(what_is_being_sent_is_waited_for),
 		cmocka_unit_test(nonsense_from_a_peer_ends_the_connection_and_waits),
 		cmocka_unit_test(a_long_reply_is_cut),
 		cmocka_unit_test(a_peer_that_hangs_up_in_the_middle_has_not_taken_it),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
  * serve.c - one thread that waits for everybody who is silent: listeners, parked sessions, the
- * clock. It takes connections, asks the gate, and hands sessions to the pool; it never waits for
+ * clock. It takes connections, asks the gate, and hands sessions to the threads; it never waits for
  * a peer, and whoever can't be served hears 421.
  */
 #include "smtpd/serve.h"
@@ -11,7 +11,7 @@
 #include "base/must.h"
 #include "smtpd/limits.h"
 #include "smtpd/parking.h"
-#include "smtpd/pool.h"
+#include "smtpd/threads.h"
 #include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
@@ -30,7 +30,7 @@ struct listener {
 
 struct smtpd {
 	struct house house;
-	struct pool *pool;
+	struct threads *threads;
 	struct parking *parking;
 	int wake; /* eventfd: look at house.stopping */
 	struct listener listeners[LISTENERS_MOST];
@@ -54,13 +54,13 @@ struct smtpd *smtpd_new(struct snapshot *snapshot)
 
 	smtpd->house.gate = gate_new();
 	smtpd->house.store = store_client_new();
-	smtpd->pool = pool_new(park, smtpd);
+	smtpd->threads = threads_new(park, smtpd);
 	smtpd->parking = parking_new();
 	smtpd->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	must(smtpd->wake >= 0);
 	must(pthread_mutex_init(&smtpd->lock, NULL) == 0);
 	smtpd->snapshot = snapshot;
-	pool_set_most(smtpd->pool, snapshot->settings->session_threads);
+	threads_set_most(smtpd->threads, snapshot->settings->session_threads);
 	return smtpd;
 }
 
@@ -87,7 +87,7 @@ static struct snapshot *current(struct smtpd *smtpd)
 
 void smtpd_reload(struct smtpd *smtpd, struct snapshot *snapshot)
 {
-	pool_set_most(smtpd->pool, snapshot->settings->session_threads);
+	threads_set_most(smtpd->threads, snapshot->settings->session_threads);
 	pthread_mutex_lock(&smtpd->lock);
 	struct snapshot *old = smtpd->snapshot;
 	smtpd->snapshot = snapshot;
@@ -122,7 +122,7 @@ static void begin_session(struct smtpd *smtpd, const struct listener *listener,
 		turn_away(fd, listener->kind, peer, answer);
 		return;
 	}
-	pool_add(smtpd->pool,
+	threads_add(smtpd->threads,
 		session_new(&smtpd->house, snapshot, listener->kind, peer, plain_of(fd)));
 }
 
@@ -160,7 +160,7 @@ static void dismiss_late(struct smtpd *smtpd, bool all)
 	while ((s = parking_take_late(smtpd->parking, all)))
 		dismiss(s, all ? REPLY(421, "4.3.2 Closing for now")
 			       : REPLY(421, "4.4.2 That took too long"));
-	while ((s = pool_take_tired(smtpd->pool, all ? 0 : QUEUED_MOST_MS)))
+	while ((s = threads_take_tired(smtpd->threads, all ? 0 : QUEUED_MOST_MS)))
 		dismiss(s, REPLY(421, "4.3.2 Too busy, try again later"));
 }
 
@@ -212,7 +212,7 @@ static void serve_once(struct smtpd *smtpd)
 			take_connections(smtpd, &smtpd->listeners[i - 2]);
 	}
 	while (fds[1].revents && (s = parking_next(smtpd->parking)))
-		pool_add(smtpd->pool, s);
+		threads_add(smtpd->threads, s);
 	bool stopping = atomic_load(&smtpd->house.stopping);
 	if (stopping) {
 		uint64_t times;

@@ -310,7 +310,7 @@ static void a_malformed_hello_is_a_protocol_error(void **state)
 
 static void words_are_not_tls(void **state)
 {
-	static const struct str words[] = { STR("250 mail.example.test\r\n"), STR("454 later\r\n"),
+	const struct str words[] = { STR("250 mail.example.test\r\n"), STR("454 later\r\n"),
 		STR("\r\n"), STR("HTTP/1.0 400 Bad Request\r\n"), STR("\x17\x03\x03\x00\x01x"),
 		STR("\x14\x03\x03\x00\x01\x01"), STR("\x80\x2e\x01\x00\x02garbage garbage"),
 		STR("\x16\x02\x00\x00\x05hello"), STR("\x16\x03\x01\xff\xffhello"), STR("x") };

@@ -114,10 +114,13 @@ test: deps-test
 	@$(MAKE) --no-print-directory check-roles
 	@$(MAKE) --no-print-directory check-lab
 
-# One test program after the other; all are run, then the failures are named.
+# One test program after the other; all are run, then the failures are named. The enumeration of
+# verbs goes four deep under sanitizers and five deep without.
 check-unit:
 	@$(MAKE) --no-print-directory VARIANT=asan unit-programs
 	@scripts/run-units build/asan/test
+	@$(MAKE) --no-print-directory VARIANT=release build/release/test/test_session_enumeration
+	@scripts/run-units build/release/test
 unit-programs: $(TESTS)
 .PHONY: deps-build deps-test run test check-unit unit-programs
 

@@ -247,7 +247,8 @@ static void queue(struct store *store, int64_t id, const struct goal *goal, stru
 	store->figures[FIGURE_LETTERS]++;
 }
 
-static bool send(struct store *store, struct dsn *dsn, const struct goal *goal, struct arena *arena)
+static void dispatch(
+	struct store *store, struct dsn *dsn, const struct goal *goal, struct arena *arena)
 {
 	int64_t id = store_make_id(store);
 	scoped(buf_free) struct buf letter =
@@ -261,12 +262,11 @@ static bool send(struct store *store, struct dsn *dsn, const struct goal *goal, 
 	dsn->seven_bit = goal->destination.len > 0;
 	if (!dsn_write(&letter, dsn)) {
 		LOG(LOG_ALARM, "letter-too-large", log_str("mail", dsn->queue_id));
-		return false;
+		return;
 	}
 	queue(store, id, goal, dsn->subject, buf_str(&letter));
 	LOG(LOG_INFO, "letter", log_str("mail", dsn->queue_id), log_str("letter", dsn->id_seed),
 		log_str("to", goal->address));
-	return true;
 }
 
 /* RFC 3461 4.3: where nothing failed, the header is enough. */
@@ -318,7 +318,7 @@ static void compose(
 		.n_attempts = story->n_attempts,
 		.original = original.bytes,
 		.headers_only = headers_only(m, kind) };
-	send(store, &dsn, &goal, arena);
+	dispatch(store, &dsn, &goal, arena);
 	fd_unmap(&original);
 }
 
@@ -418,5 +418,5 @@ void letter_turned_away(
 	struct dsn dsn = { .kind = DSN_REPORT_TURNED_AWAY,
 		.language = story.language,
 		.turned_away = { store->now, peer, helo, alias } };
-	send(store, &dsn, &goal, &arena);
+	dispatch(store, &dsn, &goal, &arena);
 }

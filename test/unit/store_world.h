@@ -181,7 +181,7 @@ static struct mail mail(struct world *w, int64_t account, const char *from, cons
 	return m;
 }
 
-static struct accept_answer send(struct world *w, struct mail *m)
+static struct accept_answer hand_in(struct world *w, struct mail *m)
 {
 	struct accept_answer answer = { 0 };
 
@@ -197,7 +197,7 @@ static struct accept_answer send(struct world *w, struct mail *m)
 
 static void assert_taken(struct world *w, struct mail m)
 {
-	struct accept_answer answer = send(w, &m);
+	struct accept_answer answer = hand_in(w, &m);
 
 	if (answer.outcome != ACCEPT_TAKEN)
 		fail_msg("outcome %d: %d %.*s", (int)answer.outcome, (int)answer.code,
@@ -206,7 +206,7 @@ static void assert_taken(struct world *w, struct mail m)
 
 static void assert_refused(struct world *w, struct mail m, uint64_t code, const char *text)
 {
-	struct accept_answer answer = send(w, &m);
+	struct accept_answer answer = hand_in(w, &m);
 
 	assert_int_equal(answer.outcome, ACCEPT_REFUSED);
 	assert_int_equal(answer.code, code);

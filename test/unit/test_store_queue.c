@@ -125,11 +125,11 @@ static void an_accept_repeated_after_a_lost_answer_is_one_message(void **state)
 	struct mail m = mail(w, 0, "x@outside.test", "bob@example.test");
 
 	(void)state;
-	assert_int_equal(send(w, &m).outcome, ACCEPT_TAKEN);
-	assert_int_equal(send(w, &m).outcome, ACCEPT_TAKEN);
+	assert_int_equal(hand_in(w, &m).outcome, ACCEPT_TAKEN);
+	assert_int_equal(hand_in(w, &m).outcome, ACCEPT_TAKEN);
 	assert_int_equal(sql_number(w, "SELECT count(*) FROM message"), 1);
 	m.ask.sender = STR("y@outside.test");
-	assert_int_equal(send(w, &m).outcome, ACCEPT_REFUSED);
+	assert_int_equal(hand_in(w, &m).outcome, ACCEPT_REFUSED);
 	world_close(w);
 }
 
@@ -318,7 +318,7 @@ static void below_the_reserve_new_mail_is_refused(void **state)
 
 	(void)state;
 	w->settings->disk_reserve = UINT64_MAX / 2;
-	assert_int_equal(send(w, &m).outcome, ACCEPT_FULL);
+	assert_int_equal(hand_in(w, &m).outcome, ACCEPT_FULL);
 	world_close(w);
 }
 

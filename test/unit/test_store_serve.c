@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * test_store_serve.c - the store's loop as the other roles meet it: a process of its own, asked
+ * over real sockets, killed and started again.
+ */
+#include "store_world.h"
+
+#include "base/must.h"
+#include "call/client.h"
+#include "store/serve.h"
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+/* What a test asks the process to be like. */
+static int64_t most_pages;
+
+struct running {
+	pid_t pid;
+	int control;
+	struct store_client *smtpd, *mailbox;
+};
+
+static _Noreturn void be_the_store(struct world *w, int control)
+{
+	struct start start = { .role = ROLE_STORE, .settings = w->settings };
+	struct users_file users = { 1, 1 };
+	struct store store;
+	struct why why;
+	char pragma[64];
+
+	must(dup2(control, CONTROL_FD) == CONTROL_FD);
+	must(store_open(&store, "store.db", w->settings, &why));
+	if (most_pages) {
+		snprintf(pragma, sizeof pragma, "PRAGMA max_page_count = %d", (int)most_pages);
+		must(sqlite3_exec(store.db.handle, pragma, NULL, NULL, NULL) == SQLITE_OK);
+	}
+	store_serve(&store, &start, &users, -1);
+	_exit(0);
+}
+
+static struct store_client *edge(const struct running *r, const char *name)
+{
+	struct store_client *client = store_client_new();
+	int ends[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+	assert_true(control_send(r->control, CONTROL_EDGE, str_of(name), ends[1]));
+	close(ends[1]);
+	store_client_set_edge(client, ends[0]);
+	return client;
+}
+
+static struct running start_store(struct world *w)
+{
+	struct running r = { 0 };
+	int ends[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+	r.pid = fork();
+	assert_true(r.pid >= 0);
+	if (r.pid == 0)
+		be_the_store(w, ends[1]);
+	close(ends[1]);
+	r.control = ends[0];
+	r.smtpd = edge(&r, "smtpd");
+	r.mailbox = edge(&r, "mailbox");
+	return r;
+}
+
+static void kill_store(struct running *r, int signal)
+{
+	int status;
+
+	if (signal)
+		kill(r->pid, signal);
+	else
+		assert_true(control_send(r->control, CONTROL_STOP, STR(""), -1));
+	assert_int_equal(waitpid(r->pid, &status, 0), r->pid);
+	if (!signal)
+		assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	close(r->control);
+}
+
+/* A world with Ada in it, whose database nobody holds open. */
+static struct world *closed_world(const char *more)
+{
+	struct world *w = world_open_with(more);
+
+	add_account(w, "ada@example.test");
+	store_close(&w->store);
+	return w;
+}
+
+static void forget(struct world *w)
+{
+	world_reopen(w);
+	world_close(w);
+}
+
+static uint64_t ask_accept(struct world *w, const struct running *r, struct mail m)
+{
+	struct accept_answer answer;
+	struct why why;
+	scoped(fd_close) int fd = fd_memfd_of("body", m.body);
+
+	m.ask.id = str_of(m.id);
+	m.ask.recipients.at = m.to;
+	m.ask.header_senders.at = m.senders;
+	if (!call_accept(r->smtpd, &m.ask, fd, &w->arena, &answer, NULL, deadline_in(20000), &why))
+		fail_msg("%s", why.text);
+	return answer.outcome;
+}
+
+static bool ask_work(struct world *w, struct store_connection *c, struct work_ask ask)
+{
+	struct why why;
+
+	fd_close(&w->body);
+	ask.wants_job = 1;
+	if (!call_work_on(c, &ask, -1, &w->arena, &w->job, &w->body, deadline_in(20000), &why))
+		fail_msg("%s", why.text);
+	return w->job.has_job != 0;
+}
+
+static struct store_connection *connect_to(struct store_client *client)
+{
+	struct why why;
+	struct store_connection *c = store_connect(client, deadline_in(20000), &why);
+
+	assert_non_null(c);
+	return c;
+}
+
+static bool report_delivered(struct world *w, struct store_connection *c)
+{
+	struct recipient_outcome outcome = { .recipient = w->job.recipients.at[0].recipient,
+		.result = RESULT_DELIVERED };
+	struct work_ask ask = { .has_outcome = 1, .id = w->job.id, .outcomes = { &outcome, 1 } };
+
+	return ask_work(w, c, ask);
+}
+
+static void what_was_taken_survives_kill_9(void **state)
+{
+	struct world *w = closed_world("");
+	struct running r = start_store(w);
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		uint64_t outcome =
+			ask_accept(w, &r, mail(w, 0, "x@outside.test", "ada@example.test"));
+		assert_int_equal(outcome, ACCEPT_TAKEN);
+		kill_store(&r, SIGKILL);
+		r = start_store(w);
+	}
+	struct store_connection *c = connect_to(r.mailbox);
+	assert_true(ask_work(w, c, (struct work_ask){ 0 }));
+	for (int i = 1; i < 5; i++)
+		assert_true(report_delivered(w, c));
+	assert_false(report_delivered(w, c));
+	store_disconnect(&c);
+	kill_store(&r, 0);
+	forget(w);
+}
+
+static void a_large_body_comes_back_as_it_went(void **state)
+{
+	enum { LARGE = 5 * 1024 * 1024 + 17 };
+	struct world *w = closed_world("");
+	struct running r = start_store(w);
+	struct mail m = mail(w, 0, "x@outside.test", "ada@example.test");
+	char *bytes = malloc(LARGE);
+
+	(void)state;
+	assert_non_null(bytes);
+	for (size_t i = 0; i < LARGE; i++)
+		bytes[i] = (char)(i * 31 + i / 4096);
+	m.body = (struct str){ bytes, LARGE };
+	m.ask.size = LARGE;
+	assert_int_equal(ask_accept(w, &r, m), ACCEPT_TAKEN);
+	kill_store(&r, SIGKILL); /* so that it is read back from disk */
+	r = start_store(w);
+	struct store_connection *c = connect_to(r.mailbox);
+	assert_true(ask_work(w, c, (struct work_ask){ 0 }));
+	assert_true(str_eq(job_text(w), m.body));
+	assert_false(report_delivered(w, c));
+	store_disconnect(&c);
+	kill_store(&r, 0);
+	world_reopen(w);
+	assert_int_equal(sql_number(w, "SELECT count(*) FROM leftover WHERE staged"), 0);
+	free(bytes);
+	world_close(w);
+}
+
+static void a_waiting_worker_hears_of_new_mail(void **state)
+{
+	struct world *w = closed_world("");
+	struct running r = start_store(w);
+	struct store_connection *c = connect_to(r.mailbox);
+
+	(void)state;
+	assert_false(ask_work(w, c, (struct work_ask){ .wait_ms = 50 }));
+	pid_t sender = fork();
+	if (sender == 0) {
+		usleep(100000);
+		_exit(ask_accept(w, &r, mail(w, 0, "x@outside.test", "ada@example.test")) !=
+			ACCEPT_TAKEN);
+	}
+	assert_true(ask_work(w, c, (struct work_ask){ .wait_ms = 15000 }));
+	assert_contains(job_text(w), "Guten Tag");
+	assert_int_equal(waitpid(sender, NULL, 0), sender);
+	store_disconnect(&c);
+	kill_store(&r, 0);
+	forget(w);
+}
+
+static void a_job_comes_back_when_its_worker_leaves(void **state)
+{
+	struct world *w = closed_world("");
+	struct running r = start_store(w);
+	struct store_connection *c = connect_to(r.mailbox);
+
+	(void)state;
+	assert_int_equal(
+		ask_accept(w, &r, mail(w, 0, "x@outside.test", "ada@example.test")), ACCEPT_TAKEN);
+	assert_true(ask_work(w, c, (struct work_ask){ 0 }));
+	store_disconnect(&c);
+	c = connect_to(r.mailbox);
+	assert_true(ask_work(w, c, (struct work_ask){ .wait_ms = 10000 }));
+	store_disconnect(&c);
+	kill_store(&r, 0);
+	forget(w);
+}
+
+static void a_disk_too_full_for_mail_still_takes_outcomes(void **state)
+{
+	struct world *w = closed_world("");
+	static char large[700000];
+	struct mail m;
+
+	(void)state;
+	memset(large, 'x', sizeof large);
+	most_pages = 60;
+	struct running r = start_store(w);
+	assert_int_equal(
+		ask_accept(w, &r, mail(w, 0, "x@outside.test", "ada@example.test")), ACCEPT_TAKEN);
+	m = mail(w, 0, "x@outside.test", "ada@example.test");
+	m.body = (struct str){ large, sizeof large };
+	assert_int_equal(ask_accept(w, &r, m), ACCEPT_FULL);
+	struct store_connection *c = connect_to(r.mailbox);
+	assert_true(ask_work(w, c, (struct work_ask){ 0 }));
+	assert_false(report_delivered(w, c));
+	store_disconnect(&c);
+	kill_store(&r, 0);
+	most_pages = 0;
+	world_reopen(w);
+	assert_int_equal(sql_number(w, "SELECT count(*) FROM message"), 1);
+	assert_int_equal(sql_number(w, "SELECT state FROM recipient"), STATE_DELIVERED);
+	world_close(w);
+}
+
+static void questions_are_answered(void **state)
+{
+	struct world *w = closed_world("");
+	struct running r = start_store(w);
+	struct recipient_ask who = { .address = STR("ada@secure.example.test") };
+	struct sender_ask sender = { .account = 1, .address = STR("ada@example.test") };
+	struct login_ask login = { STR("ada@example.test"), STR("wrong"), STR("192.0.2.1") };
+	struct recipient_answer recipient;
+	struct sender_answer owned;
+	struct login_answer in;
+	struct why why;
+
+	(void)state;
+	assert_true(call_recipient(
+		r.smtpd, &who, -1, &w->arena, &recipient, NULL, deadline_in(20000), &why));
+	assert_int_equal(recipient.outcome, RECIPIENT_PLAINTEXT_REFUSED);
+	assert_true(call_sender(
+		r.smtpd, &sender, -1, &w->arena, &owned, NULL, deadline_in(20000), &why));
+	assert_int_equal(owned.outcome, SENDER_OWNED);
+	assert_true(
+		call_login(r.smtpd, &login, -1, &w->arena, &in, NULL, deadline_in(20000), &why));
+	assert_int_equal(in.outcome, LOGIN_BAD);
+	kill_store(&r, 0);
+	forget(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_was_taken_survives_kill_9),
+		cmocka_unit_test(a_large_body_comes_back_as_it_went),
+		cmocka_unit_test(a_waiting_worker_hears_of_new_mail),
+		cmocka_unit_test(a_job_comes_back_when_its_worker_leaves),
+		cmocka_unit_test(a_disk_too_full_for_mail_still_takes_outcomes),
+		cmocka_unit_test(questions_are_answered),
+	};
+
+	/* The control descriptor has a fixed number: nothing else may be there. */
+	must(dup2(STDERR_FILENO, CONTROL_FD) == CONTROL_FD);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

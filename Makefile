@@ -187,6 +187,7 @@ install: all
 		section=$${page##*.}; \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$$section/$${page##*/}; \
 	done
-	install -D -m 644 etc/siegeld.service $(DESTDIR)$(PREFIX)/lib/systemd/system/siegeld.service
+	sed 's|/usr/local/sbin|$(PREFIX)/sbin|' etc/siegeld.service | \
+		install -D -m 644 /dev/stdin $(DESTDIR)$(PREFIX)/lib/systemd/system/siegeld.service
 	install -D -m 644 etc/siegel.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/siegel.conf
 .PHONY: install

@@ -151,6 +151,13 @@ static bool not_taken_yet(
 	return false;
 }
 
+static bool has_room(struct store *store, uint64_t size)
+{
+	uint64_t free = store_disk_free(store), reserve = store->settings->disk_reserve;
+
+	return free >= reserve && free - reserve >= size;
+}
+
 bool accept_check(struct store *store, const struct accept_ask *ask, struct arena *arena,
 	struct accept_plan *plan, struct accept_answer *answer)
 {
@@ -163,7 +170,7 @@ bool accept_check(struct store *store, const struct accept_ask *ask, struct aren
 	if (!judge_senders(store, ask, arena, plan, answer) ||
 		!judge_recipients(store, ask, arena, plan, answer))
 		return false;
-	if (store_disk_free(store) < store->settings->disk_reserve + ask->size) {
+	if (!has_room(store, ask->size)) {
 		answer->outcome = ACCEPT_FULL;
 		store->short_of_disk = true;
 		return false;

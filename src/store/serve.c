@@ -21,6 +21,8 @@
 
 enum {
 	EVENTS = 256,
+	/* Connections of all roles together; a role that makes more has gone mad. */
+	PEERS_MAX = 8192,
 	CLEAN_BUSY = 1000,
 	CLEAN_IDLE = 60000,
 	/* After a batch without calls failed (a full disk, say), before it is tried again. */
@@ -47,6 +49,7 @@ struct serve {
 	struct watched control, ctl, login;
 	struct peer_list idle, round, waiting, staging;
 	struct deadline clean, pause, no_cut;
+	size_t n_peers;
 	bool clock_due_again, idle_now, stop;
 };
 
@@ -61,9 +64,14 @@ static void watch(struct serve *serve, struct watched *watched, int operation, u
 
 static void open_peer(struct serve *serve, int fd, enum role who)
 {
+	if (serve->n_peers >= PEERS_MAX) {
+		LOG(LOG_ALARM, "too-many-connections", log_text("from", role_name(who)));
+		close(fd);
+		return;
+	}
+	serve->n_peers++;
 	struct peer *peer = peer_open(fd, who);
 	struct watched *watched = must_alloc(sizeof *watched);
-
 	*watched = (struct watched){ WATCHED_PEER, fd, who, peer };
 	peer->connection->owner = watched;
 	peer_move(peer, &serve->idle);
@@ -83,6 +91,7 @@ static void close_peer(struct serve *serve, struct peer *peer)
 	schedule_worker_gone(serve->store, &peer->worker);
 	peer_close(peer);
 	free(watched);
+	serve->n_peers--;
 }
 
 static void want_out(struct serve *serve, struct peer *peer, bool out)

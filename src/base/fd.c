@@ -138,24 +138,34 @@ int fd_memfd_of(const char *name, struct str bytes)
 	return fd;
 }
 
-bool fd_map_sealed(int memfd, size_t max, struct mapping *mapping, struct why *why)
+bool fd_check_sealed(int memfd, size_t max, size_t *size, struct why *why)
 {
 	struct stat state;
 	int seals = fcntl(memfd, F_GET_SEALS);
 
-	*mapping = (struct mapping){ { "", 0 } };
 	if (seals < 0 || (seals & ALL_SEALS) != ALL_SEALS)
 		return why_not(why, "the body isn't a sealed memfd");
 	if (fstat(memfd, &state) != 0)
 		return why_errno(why, "can't ask for the body's size");
 	if (state.st_size < 0 || (uint64_t)state.st_size > max)
 		return why_not(why, "the body is larger than %zu bytes", max);
-	if (state.st_size == 0)
+	*size = (size_t)state.st_size;
+	return true;
+}
+
+bool fd_map_sealed(int memfd, size_t max, struct mapping *mapping, struct why *why)
+{
+	size_t size;
+
+	*mapping = (struct mapping){ { "", 0 } };
+	if (!fd_check_sealed(memfd, max, &size, why))
+		return false;
+	if (size == 0)
 		return true;
-	void *at = mmap(NULL, (size_t)state.st_size, PROT_READ, MAP_SHARED, memfd, 0);
+	void *at = mmap(NULL, size, PROT_READ, MAP_SHARED, memfd, 0);
 	if (at == MAP_FAILED)
 		return why_errno(why, "can't map the body");
-	mapping->bytes = (struct str){ at, (size_t)state.st_size };
+	mapping->bytes = (struct str){ at, size };
 	return true;
 }
 

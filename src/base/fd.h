@@ -37,7 +37,10 @@ struct mapping {
 	struct str bytes;
 };
 
-/* Check that `memfd` carries all four seals and at most `max` bytes, and map it. */
+/* Check that `memfd` carries all four seals and at most `max` bytes; *size is how many. It can be
+ * read (pread) from then on and won't change. */
+bool fd_check_sealed(int memfd, size_t max, size_t *size, struct why *why) must_use;
+/* The same, and map it. */
 bool fd_map_sealed(int memfd, size_t max, struct mapping *mapping, struct why *why) must_use;
 void fd_unmap(struct mapping *mapping);
 /* Read a whole file of at most `max` bytes into a sealed memfd; -1 and why. */

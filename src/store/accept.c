@@ -151,11 +151,19 @@ static bool not_taken_yet(
 	return false;
 }
 
-static bool has_room(struct store *store, uint64_t size)
+bool accept_has_room(struct store *store, uint64_t size, struct accept_answer *answer)
 {
-	uint64_t free = store_disk_free(store), reserve = store->settings->disk_reserve;
+	uint64_t reserve = store->settings->disk_reserve;
 
-	return free >= reserve && free - reserve >= size;
+	if (!store->disk_free)
+		store->disk_free = store_disk_free(store);
+	if (store->disk_free >= reserve && store->disk_free - reserve >= size) {
+		store->disk_free -= size;
+		return true;
+	}
+	answer->outcome = ACCEPT_FULL;
+	store->short_of_disk = true;
+	return false;
 }
 
 bool accept_check(struct store *store, const struct accept_ask *ask, struct arena *arena,
@@ -170,11 +178,6 @@ bool accept_check(struct store *store, const struct accept_ask *ask, struct aren
 	if (!judge_senders(store, ask, arena, plan, answer) ||
 		!judge_recipients(store, ask, arena, plan, answer))
 		return false;
-	if (!has_room(store, ask->size)) {
-		answer->outcome = ACCEPT_FULL;
-		store->short_of_disk = true;
-		return false;
-	}
 	return store->db.failure == SQLITE_OK;
 }
 
@@ -249,7 +252,8 @@ void accept_message(struct store *store, const struct accept_ask *ask, struct st
 {
 	struct accept_plan plan;
 
-	if (!accept_check(store, ask, arena, &plan, answer))
+	if (!accept_check(store, ask, arena, &plan, answer) ||
+		(!staged && !accept_has_room(store, body.len, answer)))
 		return;
 	int64_t message = staged ? staged : store_next_message(store);
 	write_rows(store, ask, &plan, body, staged, message);

@@ -18,6 +18,9 @@ struct accept_plan {
  * taken before (ACCEPT_TAKEN: an answer that was lost). Reads the database only. */
 bool accept_check(struct store *store, const struct accept_ask *ask, struct arena *arena,
 	struct accept_plan *plan, struct accept_answer *answer) must_use;
+/* Is there room for so many bytes above the reserve? The disk is asked once a batch, and what the
+ * batch takes is deducted. False: *answer is ACCEPT_FULL. */
+bool accept_has_room(struct store *store, uint64_t size, struct accept_answer *answer) must_use;
 /* Check, and write message, body and recipients. `staged`: the number under which the body was
  * written before, or 0. `fd`: the body's memfd, kept for whoever delivers it. Database failures are
  * sticky; accept_failed says what to answer. */

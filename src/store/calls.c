@@ -14,6 +14,7 @@
 #include "store/notice.h"
 #include "store/outcome.h"
 #include "store/work.h"
+#include <unistd.h>
 
 enum { SLICE_PIECES = 4, HEADER_SURPLUS = 65536 };
 
@@ -72,7 +73,8 @@ static bool begin_staging(struct store *store, struct peer *peer)
 	struct staging *staging = &peer->staging;
 	struct accept_plan plan;
 
-	if (!accept_check(store, &peer->ask.accept, &peer->arena, &plan, &peer->answer.accept))
+	if (!accept_check(store, &peer->ask.accept, &peer->arena, &plan, &peer->answer.accept) ||
+		!accept_has_room(store, staging->body.bytes.len, &peer->answer.accept))
 		return false;
 	staging->message = store_next_message(store);
 	staging->pieces = body_pieces(staging->body.bytes.len);
@@ -81,25 +83,43 @@ static bool begin_staging(struct store *store, struct peer *peer)
 	return true;
 }
 
+/* A small body is read: that costs less than mapping it. */
+static bool see_body(struct store *store, struct peer *peer, struct str *body, struct why *why)
+{
+	size_t max = store->settings->message_size + HEADER_SURPLUS, size;
+
+	fd_unmap(&peer->staging.body);
+	if (!fd_check_sealed(peer->fd_in, max, &size, why))
+		return false;
+	if (size <= sizeof store->small) {
+		*body = (struct str){ store->small, size };
+		return pread(peer->fd_in, store->small, size, 0) == (ssize_t)size ||
+		       why_errno(why, "can't read the body");
+	}
+	if (!fd_map_sealed(peer->fd_in, max, &peer->staging.body, why))
+		return false;
+	*body = peer->staging.body.bytes;
+	return true;
+}
+
 static void do_accept(struct store *store, struct peer *peer)
 {
-	struct mapping *body = &peer->staging.body;
+	struct accept_answer *answer = &peer->answer.accept;
+	struct str body;
 	struct why why;
 
-	accept_failed(SQLITE_OK, &peer->answer.accept);
-	fd_unmap(body);
-	if (!fd_map_sealed(
-		    peer->fd_in, store->settings->message_size + HEADER_SURPLUS, body, &why)) {
+	accept_failed(SQLITE_OK, answer);
+	if (!see_body(store, peer, &body, &why)) {
 		LOG(LOG_WARNING, "body-refused", log_str("mail", peer->ask.accept.id),
 			log_text("why", why.text));
 		return;
 	}
-	if (body->bytes.len > BODY_STAGED_ABOVE && begin_staging(store, peer))
+	if (body.len > BODY_STAGED_ABOVE && begin_staging(store, peer))
 		return;
-	if (body->bytes.len <= BODY_STAGED_ABOVE)
-		accept_message(store, &peer->ask.accept, body->bytes, peer->fd_in, 0, &peer->arena,
-			&peer->answer.accept);
-	fd_unmap(body);
+	if (body.len <= BODY_STAGED_ABOVE)
+		accept_message(
+			store, &peer->ask.accept, body, peer->fd_in, 0, &peer->arena, answer);
+	fd_unmap(&peer->staging.body);
 }
 
 void calls_stage(struct store *store, struct peer *peer)

@@ -54,6 +54,7 @@ void store_begin(struct store *store)
 {
 	store->now = clock_wall_ms();
 	store->touched.n = 0;
+	store->disk_free = 0;
 	database_begin(&store->db);
 }
 

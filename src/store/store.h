@@ -43,6 +43,8 @@ struct store {
 		int64_t *at;
 		size_t n, room;
 	} touched;
+	uint64_t disk_free;    /* as of this batch; 0: not asked yet */
+	char small[65536];     /* a body that isn't worth mapping, for one handler */
 	bool accounts_changed; /* auth/users is to be written after the commit */
 	bool short_of_disk;    /* mail was refused for it: give back what the WAL holds */
 	bool stale;	       /* the schedule no longer mirrors the database: load it again */

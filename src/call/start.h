@@ -49,7 +49,8 @@ struct start {
 	size_t n_files;
 	struct start_listener listeners[START_LISTENERS_MAX];
 	size_t n_listeners;
-	bool is_root; /* started as root: uid, gid and chroot apply */
+	bool only_check; /* nothing is to be served: start_drop ends the process */
+	bool is_root;	 /* started as root: uid, gid and chroot apply */
 	uint32_t uid, gid;
 	int directory; /* of the role's own directory, until start_drop */
 	struct buf confinement;
@@ -62,7 +63,9 @@ void start_open(struct start *start, enum role role);
 
 /* Go to the role's own directory and, if root, make it the root directory, then become the
  * role's user for good. From here on every path is relative to the working directory: the store
- * finds STATE/store there, the mailbox STATE/mail, the others an empty directory. */
+ * finds STATE/store there, the mailbox STATE/mail, the others an empty directory.
+ * Where siegeld only wanted to know whether the role can use its settings and files, it can:
+ * exits with 0. */
 void start_drop(struct start *start);
 
 /* no_new_privs, landlock and the role's seccomp list (confine.c). What the kernel doesn't offer

@@ -64,9 +64,12 @@ enum exit_status run_config_check(struct ctl *ctl)
 	if (ctl->request.json) {
 		check_json(ctl, good);
 	} else if (good) {
-		buf_printf(&ctl->out, "%s: good; %zu domain%s, %zu listener%s.\n", ctl_file(ctl),
-			ctl->settings->domains.len, ctl->settings->domains.len == 1 ? "" : "s",
-			ctl->settings->listeners.len, ctl->settings->listeners.len == 1 ? "" : "s");
+		buf_printf(&ctl->out,
+			"%s: good; %zu domain%s, %zu listener%s.\n"
+			"Whether keys fit their certificates, siegeld --check says.\n",
+			ctl_file(ctl), ctl->settings->domains.len,
+			ctl->settings->domains.len == 1 ? "" : "s", ctl->settings->listeners.len,
+			ctl->settings->listeners.len == 1 ? "" : "s");
 	} else {
 		buf_add(&ctl->out, buf_str(&ctl->err));
 		buf_clear(&ctl->err);

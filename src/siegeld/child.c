@@ -167,6 +167,23 @@ void child_start(struct crew *crew, struct child *child)
 		child_kill(child, "it doesn't take what it is sent");
 }
 
+bool child_check(struct crew *crew, enum role role)
+{
+	struct child child = { .role = role, .control = -1 };
+	int status = 0;
+
+	launch(crew, &child);
+	if (child.pid == 0)
+		return false;
+	bool sent = send_inputs(crew->inputs, &child) &&
+		    control_send(child.control, CONTROL_START, STR("check"), -1);
+	if (!sent)
+		child_kill(&child, "it doesn't take what it is sent");
+	bool ended = waitpid(child.pid, &status, 0) == child.pid;
+	fd_close(&child.control);
+	return sent && ended && status == 0;
+}
+
 void child_reload(struct crew *crew, struct child *child)
 {
 	if (child->control < 0)

@@ -41,6 +41,9 @@ struct crew {
 bool child_find_programs(struct crew *crew, struct buf *errors);
 /* Start the role and hand it all it needs. What goes wrong is logged and counts as its death. */
 void child_start(struct crew *crew, struct child *child);
+/* Let the role's program read its settings and files as it would to serve, and end. False: it
+ * can't use them, and its log says why. */
+bool child_check(struct crew *crew, enum role role);
 /* Send it the crew's (new) settings and files. */
 void child_reload(struct crew *crew, struct child *child);
 /* Ask it to finish and exit. */

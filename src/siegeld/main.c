@@ -92,6 +92,20 @@ static bool check_all(struct crew *crew, const char *path, struct buf *errors)
 	return errors->len == 0;
 }
 
+/* What only those can judge who use it: keys that don't fit, authorities, settings for DNS. */
+static bool check_roles(struct crew *crew, struct buf *errors)
+{
+	static const enum role judges[] = { ROLE_SMTPD, ROLE_DELIVERY };
+
+	raise_limits(crew);
+	for (size_t i = 0; i < count_of(judges); i++) {
+		if (!child_check(crew, judges[i]))
+			buf_printf(errors, "siegel-%s can't start with this; it says why above\n",
+				role_name(judges[i]));
+	}
+	return errors->len == 0;
+}
+
 static bool open_all(struct crew *crew, struct buf *errors)
 {
 	raise_limits(crew);
@@ -141,6 +155,8 @@ int main(int argc, char **argv)
 	if (!check_all(&crew, options.path, &errors))
 		return complain(&errors);
 	if (options.check) {
+		if (!check_roles(&crew, &errors))
+			return complain(&errors);
 		printf("%s: all is well\n", options.path);
 		return 0;
 	}

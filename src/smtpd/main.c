@@ -22,13 +22,34 @@ static struct str numbered(const struct start *start, const char *what, size_t i
 	return start_file(start, name);
 }
 
+/* Name the pairs that can't be used. */
+static void complain(const struct settings *settings, const struct str *chains,
+	const struct str *keys, size_t n, const struct why *all)
+{
+	size_t bad = 0;
+
+	for (size_t i = 0; i < n && i < START_FILES_MAX; i++) {
+		struct why why;
+		struct tls_server *tls = tls_server_new(&chains[i], &keys[i], 1, &why);
+		if (!tls) {
+			LOG(LOG_ALARM, "no-certificate",
+				log_str("certificate", settings->certificate.at[i]),
+				log_str("key", settings->key.at[i]), log_text("why", why.text));
+			bad++;
+		}
+		tls_server_release(&tls);
+	}
+	if (!bad)
+		LOG(LOG_ALARM, "no-certificate", log_text("why", all->text));
+}
+
 /* Settings and certificates as they are now; NULL and a line in the log if they can't be used. */
 static struct snapshot *take_snapshot(struct start *start)
 {
 	struct str chains[START_FILES_MAX], keys[START_FILES_MAX];
 	size_t n = start->settings->certificate.len;
 	struct tls_server *tls = NULL;
-	struct why why;
+	struct why why = { "too many certificates" };
 
 	for (size_t i = 0; i < n && i < START_FILES_MAX; i++) {
 		chains[i] = numbered(start, "certificate", i);
@@ -36,11 +57,11 @@ static struct snapshot *take_snapshot(struct start *start)
 	}
 	if (n > 0 && n <= START_FILES_MAX)
 		tls = tls_server_new(chains, keys, n, &why);
+	if (n > 0 && !tls)
+		complain(start->settings, chains, keys, n, &why);
 	start_forget_files(start);
-	if (n > 0 && !tls) {
-		LOG(LOG_ALARM, "no-certificate", log_text("why", why.text));
+	if (n > 0 && !tls)
 		return NULL;
-	}
 	return snapshot_new(start->settings, tls);
 }
 

@@ -74,6 +74,7 @@ class Server:
             self.options["uid_base"] = str(UID_BASE)
         self.sections = f'domain "example.test" {{ secure = "secure.example.test" }}\n'
         self.listeners = {"mx": self.port}
+        self.kind = "mx"
         (folder / "state").mkdir()
         self.process = None
         if IS_ROOT and not as_root:
@@ -82,7 +83,7 @@ class Server:
     def write(self):
         text = "".join(f"{name} = {value}\n" for name, value in self.options.items())
         for name, port in self.listeners.items():
-            text += f'listener "{name}" {{ kind = mx\n address = "127.0.0.1"\n port = {port} }}\n'
+            text += f'listener "{name}" {{ kind = {self.kind}\n address = "127.0.0.1"\n port = {port} }}\n'
         (self.folder / "siegel.conf").write_text(text + self.sections)
 
     def command(self, *more):
@@ -285,6 +286,17 @@ def test_a_reload_says_what_has_to_wait_for_a_restart(server):
     assert server.greeting().startswith("220 ")
 
 
+def test_a_listeners_kind_and_the_mailbox_threads_wait_for_a_restart(server):
+    server.start()
+    server.kind = "submission"
+    server.options["mailbox_threads"] = "2"
+    server.write()
+    server.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: "event=reloaded path=" in server.log(), "the reload")
+    assert re.findall("event=waits-for-restart option=(\\w+)", server.log()) == \
+        ["listener", "mailbox_threads"]
+
+
 def test_a_second_one_is_refused(server):
     server.start()
     second = server.run()
@@ -344,6 +356,35 @@ def test_a_certificate_that_is_none_ends_the_start(server):
     server.options["certificate"] = f'{{"{bad}"}}'
     result = server.run()
     assert result.returncode == 1 and "role=smtpd level=alarm" in result.stderr
+
+
+def another_key(folder):
+    subprocess.run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-out", folder / "other.pem"],
+                   check=True, capture_output=True)
+    (folder / "other.pem").chmod(0o644)
+    return folder / "other.pem"
+
+
+def test_a_key_that_does_not_fit_is_named_with_its_certificate(server):
+    key, certificate = another_key(server.folder), server.options["certificate"].strip('{"}')
+    good = server.options["key"].strip('{"}')
+    server.options["certificate"] = f'{{"{certificate}", "{certificate}"}}'
+    server.options["key"] = f'{{"{good}", "{key}"}}'
+    for more in [(), ("--check",)]:
+        result = server.run(*more)
+        assert result.returncode == 1
+        named = [line for line in result.stderr.splitlines() if "event=no-certificate" in line]
+        assert len(named) == 1 and "mismatch" in named[0]
+        assert f"certificate={certificate} key={key}" in named[0]
+    assert "siegel-smtpd can't start with this" in result.stderr
+
+
+def test_check_asks_delivery_about_its_settings(server):
+    server.options["local_records"] = '{"a.test. 60 IN NONSENSE x"}'
+    result = server.run("--check")
+    assert result.returncode == 1
+    assert "role=delivery level=alarm" in result.stderr and "local_records" in result.stderr
 
 
 def test_check_says_that_all_is_well(server):

@@ -12,6 +12,7 @@
 #include "mailbox/sweep.h"
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <time.h>
 
 enum {
@@ -25,7 +26,7 @@ enum {
 struct mailbox {
 	struct store_client *client;
 	uint64_t threads;
-	uint64_t body_max;
+	atomic_uint_least64_t body_max;
 	int root;		/* the directory that holds the domains */
 	pthread_mutex_t lock;	/* guards what follows */
 	pthread_cond_t changed; /* a worker became idle */
@@ -43,6 +44,12 @@ struct worker {
 	struct recipient_outcome *outcomes;
 };
 
+void mailbox_set_size(struct mailbox *m, uint64_t message_size)
+{
+	/* A letter encloses a message; so much may be larger than what is taken from peers. */
+	atomic_store(&m->body_max, 2 * message_size + 1024 * 1024);
+}
+
 struct mailbox *mailbox_open(struct store_client *client, const struct settings *settings)
 {
 	struct mailbox *m = must_alloc(sizeof(*m));
@@ -50,8 +57,7 @@ struct mailbox *mailbox_open(struct store_client *client, const struct settings 
 
 	m->client = client;
 	m->threads = settings->mailbox_threads;
-	/* A letter encloses a message; so much may be larger than what is taken from peers. */
-	m->body_max = 2 * settings->message_size + 1024 * 1024;
+	mailbox_set_size(m, settings->message_size);
 	must(pthread_mutex_init(&m->lock, NULL) == 0);
 	must(pthread_condattr_init(&attributes) == 0);
 	must(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
@@ -138,7 +144,7 @@ static void work(struct worker *w, int body_fd)
 {
 	struct mapping body = { .bytes = { "", 0 } };
 	struct why why;
-	bool readable = fd_map_sealed(body_fd, w->mailbox->body_max, &body, &why);
+	bool readable = fd_map_sealed(body_fd, atomic_load(&w->mailbox->body_max), &body, &why);
 
 	w->outcomes =
 		arena_array(&w->arenas[w->turn], w->job.recipients.len + 1, sizeof(*w->outcomes));

@@ -127,7 +127,7 @@ static bool same_listeners(const struct settings *a, const struct settings *b)
 	for (size_t i = 0; i < a->listeners.len; i++) {
 		const struct listener_settings *x = &a->listeners.at[i], *y = &b->listeners.at[i];
 		if (!str_eq(x->name, y->name) || !str_eq(x->address, y->address) ||
-			x->port != y->port)
+			x->port != y->port || x->kind != y->kind)
 			return false;
 	}
 	return true;
@@ -145,6 +145,7 @@ static void compare(const struct settings *old, const struct settings *new)
 	waits_for_restart("listener", !same_listeners(old, new));
 	waits_for_restart("state_directory", !str_eq(old->state_directory, new->state_directory));
 	waits_for_restart("uid_base", old->uid_base != new->uid_base);
+	waits_for_restart("mailbox_threads", old->mailbox_threads != new->mailbox_threads);
 	waits_for_restart("auth_group", !str_eq(old->auth_group, new->auth_group));
 	waits_for_restart("log_level", !str_eq(old->log_level, new->log_level));
 }

@@ -8,7 +8,7 @@ server has nothing left to do.
 import time
 
 from measure import PeakMemory, disk_bytes, pss_bytes
-from servers import count_files, eventually, read_times
+from servers import eventually, file_names, read_times
 
 PATIENCE = 120
 
@@ -40,13 +40,13 @@ def accept(bench, server, messages, per_connection=1, size=4096, connections=50)
 
 def deliver(bench, server, messages, per_connection=1, size=4096, connections=50):
     """Take messages and deliver them into a local Maildir."""
-    there = count_files(server.maildir())
+    there = len(file_names(server.maildir()))
     before = server.settle()
     with PeakMemory(server.pid) as memory:
         result = bench.load(server.receive, messages=messages, per_connection=per_connection,
                             size=size, connections=connections)
-        eventually(lambda: count_files(server.maildir()) >= there + messages, PATIENCE,
-                   f"{messages} messages in {server.maildir()}")
+        eventually(lambda: len(file_names(server.maildir())) >= there + messages, PATIENCE,
+                   f"{messages} messages in {server.maildir()}", every=0.05)
     after = server.settle()
     check(result, messages)
     server.resume_delivery()
@@ -82,17 +82,19 @@ def relay(bench, server, messages, to, rate=0):
 
 def letter(bench, server):
     """Seconds from a submission to a neighbour without TLS until the letter is in the mailbox."""
-    there = set(server.maildir().iterdir()) if server.maildir().exists() else set()
+    there = file_names(server.maildir())
     load = bench.load(server.relay, messages=1, connections=1, to="u%d@plain.test",
                       sender=server.sender, auth=server.auth)
     start = time.monotonic()
     check(load, 1)
-    eventually(lambda: set(server.maildir().iterdir()) - there, 30, "a letter")
+    eventually(lambda: file_names(server.maildir()) - there, 30, "a letter")
     return {"seconds": time.monotonic() - start}
 
 
 def idle(bench, server, sessions):
-    """Memory of all processes while so many TLS sessions are open and silent."""
+    """Memory of all processes, just started, while so many TLS sessions are open and silent."""
+    server.stop()
+    server.start()
     before = pss_bytes(server.pid)
     with bench.idle_load(server.receive, sessions) as load:
         opened = load.result()
@@ -108,7 +110,6 @@ def fill(bench, server, messages):
     result = bench.load(server.relay, messages=messages, per_connection=messages, connections=50,
                         to="u%d@down.test", sender=server.sender, auth=server.auth, warm=True)
     check(result, messages)
-    server.filled += messages
     return result
 
 
@@ -129,8 +130,8 @@ def down(bench, server, messages):
 def restart(bench, server, queued):
     """With so many messages in the queue: seconds from start to a greeting and to the 250 of the
     first message."""
-    while server.filled < queued:
-        fill(bench, server, min(20000, queued - server.filled))
+    while (held := server.held()) < queued:
+        fill(bench, server, min(20000, queued - held))
     server.stop()
     start = time.monotonic()
     server.launch()

@@ -24,12 +24,12 @@ PORT = 20025  # of all that relayed mail goes to
 SINK, PLAIN, DOWN, ONCE = "127.0.1.1", "127.0.1.2", "127.0.1.3", "127.0.1.4"
 
 
-def eventually(condition, within, what):
+def eventually(condition, within, what, every=0.005):
     end = time.monotonic() + within
     while not (value := condition()):
         if time.monotonic() > end:
             raise RuntimeError(f"not within {within} s: {what}")
-        time.sleep(0.005)
+        time.sleep(every)
     return value
 
 
@@ -42,11 +42,13 @@ def greeting(address, timeout=5):
         return False
 
 
-def count_files(folder):
-    try:
-        return sum(1 for _ in os.scandir(folder))
-    except FileNotFoundError:
-        return 0
+def file_names(folder):
+    return set(os.listdir(folder)) if folder.exists() else set()
+
+
+def empty(folder):
+    for name in file_names(folder):
+        (folder / name).unlink()
 
 
 class Sink:
@@ -91,7 +93,6 @@ class Server:
     """What the scenarios need to know of a server."""
 
     pid = None
-    filled = 0  # messages it holds for a destination that is down
 
     def start(self):
         self.launch()
@@ -256,8 +257,7 @@ class Postfix(Server):
         for file in (self.home / "spool/hold").rglob("*"):
             if file.is_file():
                 file.unlink()
-        for file in self.maildir().iterdir():
-            file.unlink()
+        empty(self.maildir())
 
     def queue_folders(self):
         return [self.home / "spool"]
@@ -324,19 +324,19 @@ class Siegel(Server):
             uid_base="uid_base = 64000" if os.geteuid() == 0 else ""))
 
     def ctl(self, *words, stdin=""):
-        return subprocess.run([self.binaries / "siegel", "-c", self.config, *words],
+        return subprocess.run([self.binaries / "siegel", "-f", self.config, *words],
                               input=stdin, text=True, check=True, stdout=subprocess.PIPE).stdout
 
     def launch(self):
         log = open(self.home / "log", "a")
-        self.process = subprocess.Popen([self.binaries / "siegeld", "-c", self.config],
+        self.process = subprocess.Popen([self.binaries / "siegeld", "-f", self.config],
                                         stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         log.close()
         self.pid = self.process.pid
 
     def prepare(self):
         eventually(lambda: subprocess.run(
-            [self.binaries / "siegel", "-c", self.config, "status"], stdout=subprocess.DEVNULL,
+            [self.binaries / "siegel", "-f", self.config, "status"], stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL).returncode == 0, 20, "siegel status answers")
         self.ctl("user", "add", self.user, stdin=self.password + "\n")
         self.ctl("alias", "on", self.user)
@@ -344,7 +344,6 @@ class Siegel(Server):
     def fresh(self):
         """Begin again with an empty state."""
         self.stop()
-        self.filled = 0
         self._fresh()
         self.start()
         self.prepare()
@@ -371,6 +370,12 @@ class Siegel(Server):
 
     def resume_delivery(self):
         self._mailbox(signal.SIGCONT)
+        eventually(lambda: not self.held(), 120, "all that was held is delivered", every=0.2)
+        empty(self.maildir())
+
+    def held(self):
+        """How many recipients wait in the queue."""
+        return json.loads(self.ctl("status", "--json"))["figures"]["queued"]
 
     def queue_folders(self):
         return [self.home / "state/store"]

@@ -7,6 +7,8 @@
 VARIANT ?= release
 B       := build/$(VARIANT)
 
+# `make V=1` shows the whole commands.
+Q       := $(if $(V),,@)
 CC      ?= gcc
 WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wformat=2 -Wstrict-prototypes \
 	   -Wmissing-prototypes -Wvla
@@ -63,30 +65,34 @@ all: $(BINS:%=$(B)/bin/%) $(BENCH:%=$(B)/bin/%)
 
 $(B)/obj/%.o: src/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+	@echo "  compile $@"
+	$(Q)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 define library
 $(B)/lib$(1).a: $(call objects,$(call sources,$(1)))
 	@rm -f $$@
-	ar rcs $$@ $$^
+	$(Q)ar rcs $$@ $$^
 endef
 $(foreach f,$(FOLDERS),$(eval $(call library,$(f))))
 
 define program
 $(B)/bin/$(1): $(B)/obj/$(MAIN_$(1))/main.o $(patsubst %,$(B)/lib%.a,$(call words_before,$(LINK_$(1))))
 	@mkdir -p $$(@D)
-	$(CC) $(LDFLAGS) -o $$@ $$^ $(call words_after,$(LINK_$(1)))
+	@echo "  link $$@"
+	$(Q)$(CC) $(LDFLAGS) -o $$@ $$^ $(call words_after,$(LINK_$(1)))
 endef
 $(foreach b,$(BINS),$(eval $(call program,$(b))))
 
 $(B)/bin/siegel-%: bench/%.c $(B)/libbase.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -MMD -MP -MF $(B)/obj/bench-$*.d $(LDFLAGS) -o $@ $< $(B)/libbase.a -lssl -lcrypto
+	@echo "  build $@"
+	$(Q)$(CC) $(CFLAGS) -MMD -MP -MF $(B)/obj/bench-$*.d $(LDFLAGS) -o $@ $< $(B)/libbase.a -lssl -lcrypto
 
 # Unit tests see every library; a symbol defined in the test itself stands in for the archive's.
 $(B)/test/%: test/unit/%.c $(LIBS)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -Itest/unit -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< \
+	@echo "  build $@"
+	$(Q)$(CC) $(CFLAGS) -Itest/unit -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< \
 		-Wl,--start-group $(LIBS) -Wl,--end-group $(ALL_LIBS) -lcmocka
 
 -include $(shell find build -path build/lab -prune -o -name '*.d' -type f -print 2>/dev/null)
@@ -138,7 +144,7 @@ check-links: all
 	@scripts/check-includes src
 check-format:
 	@scripts/check-format
-check-manual: all
+check-manual:
 	@scripts/check-manual
 # doc/rfc.md names code and tests that exist.
 check-rfc:

@@ -41,14 +41,15 @@ static bool find_open(struct store *store, int64_t number, struct open_recipient
 	return r->destination != NULL;
 }
 
+/* `attempts`: 1 if an attempt ended it, 0 if the clock or the operator did. */
 static void end(struct store *store, const struct open_recipient *r, enum recipient_state state,
-	enum reason last, const struct recipient_outcome *o)
+	enum reason last, const struct recipient_outcome *o, int attempts)
 {
 	RUN(&store->db, RECIPIENT_END, as_number(r->number), as_number(state),
 		as_number(o->result == RESULT_RELAYED), as_number((int64_t)o->reason),
 		as_number(last), as_text(str_head(o->code, NAME_MAX_LENGTH)),
 		as_text(str_head(o->said, SAID_MAX)), as_text(str_head(o->host, NAME_MAX_LENGTH)),
-		as_number((int64_t)o->transmission), as_number(store->now));
+		as_number((int64_t)o->transmission), as_number(store->now), as_number(attempts));
 	if (store->db.failure != SQLITE_OK)
 		return;
 	store->figures[state == STATE_DELIVERED ? FIGURE_DELIVERED : FIGURE_FAILED]++;
@@ -82,7 +83,7 @@ static void later(
 		return;
 	}
 	last.reason = r->deadline ? REASON_EXPIRED : REASON_DROPPED_BY_OPERATOR;
-	end(store, r, STATE_FAILED, (enum reason)o->reason, &last);
+	end(store, r, STATE_FAILED, (enum reason)o->reason, &last, 1);
 }
 
 static void refused(
@@ -91,7 +92,7 @@ static void refused(
 	struct judgement verdict = { VERDICT_REFUSED, (enum reason)o->reason };
 
 	if (r->state == STATE_SECOND_LOOK || !policy_needs_second_look(verdict))
-		end(store, r, STATE_FAILED, REASON_NONE, o);
+		end(store, r, STATE_FAILED, REASON_NONE, o, 1);
 	else
 		again(store, r, STATE_SECOND_LOOK, store->settings->second_look, o);
 }
@@ -102,13 +103,13 @@ static void apply(
 	switch (o->result) {
 	case RESULT_DELIVERED:
 	case RESULT_RELAYED:
-		end(store, r, STATE_DELIVERED, REASON_NONE, o);
+		end(store, r, STATE_DELIVERED, REASON_NONE, o, 1);
 		break;
 	case RESULT_REFUSED:
 		refused(store, r, o);
 		break;
 	case RESULT_FAILED:
-		end(store, r, STATE_FAILED, REASON_NONE, o);
+		end(store, r, STATE_FAILED, REASON_NONE, o, 1);
 		break;
 	default:
 		later(store, r, o);
@@ -261,5 +262,5 @@ void outcome_fail(struct store *store, int64_t recipient, enum reason why, enum 
 		o.transmission = (uint64_t)row_number(s, 3);
 	}
 	row_end(s);
-	end(store, &r, STATE_FAILED, last, &o);
+	end(store, &r, STATE_FAILED, last, &o, 0);
 }

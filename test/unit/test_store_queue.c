@@ -152,6 +152,7 @@ static void what_is_refused_gets_one_second_look_and_then_a_letter(void **state)
 	report(w, &w->delivery, RESULT_REFUSED, REASON_STARTTLS_NOT_SUPPORTED);
 	assert_int_equal(
 		sql_number(w, "SELECT state FROM recipient ORDER BY number"), STATE_FAILED);
+	assert_int_equal(sql_number(w, "SELECT attempts FROM recipient ORDER BY number"), 2);
 	assert_true(claim(w, &w->mailbox));
 	assert_true(str_eq(w->job.recipients.at[0].mailbox, STR("ada@example.test")));
 	assert_int_equal(w->job.sender.len, 0);

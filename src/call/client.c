@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { IDLE_MAX = 64, FIRST_READ = 4096, BUSY_WAIT = 20 };
+enum { IDLE_MAX = 256, FIRST_READ = 4096, BUSY_WAIT = 20 };
 
 struct store_connection {
 	int fd;
@@ -69,6 +69,15 @@ static struct store_connection *connection_of(int fd, uint64_t generation)
 	return connection;
 }
 
+static void disconnect_all(struct store_connection *first)
+{
+	while (first) {
+		struct store_connection *next = first->next;
+		store_disconnect(&first);
+		first = next;
+	}
+}
+
 void store_client_set_edge(struct store_client *client, int rendezvous)
 {
 	pthread_mutex_lock(&client->lock);
@@ -80,11 +89,21 @@ void store_client_set_edge(struct store_client *client, int rendezvous)
 	client->n_idle = 0;
 	pthread_cond_broadcast(&client->edge_changed);
 	pthread_mutex_unlock(&client->lock);
-	while (old) {
-		struct store_connection *next = old->next;
-		store_disconnect(&old);
-		old = next;
-	}
+	disconnect_all(old);
+}
+
+void store_client_free(struct store_client **client)
+{
+	struct store_client *c = *client;
+
+	*client = NULL;
+	if (!c)
+		return;
+	disconnect_all(c->idle);
+	fd_close(&c->edge_fd);
+	pthread_cond_destroy(&c->edge_changed);
+	pthread_mutex_destroy(&c->lock);
+	free(c);
 }
 
 /* Wait with the lock held until the rendezvous changes or the deadline passes. */
@@ -174,9 +193,7 @@ struct store_client *store_client_at(const char *path, struct why *why)
 			return client;
 		}
 	}
-	pthread_cond_destroy(&client->edge_changed);
-	pthread_mutex_destroy(&client->lock);
-	free(client);
+	store_client_free(&client);
 	return NULL;
 }
 

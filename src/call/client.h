@@ -16,13 +16,15 @@ struct store_client;
 struct store_connection;
 
 /* A client whose connections are made over a rendezvous (see edge_fd in client.c); it has no
- * rendezvous yet, so that calls wait for one until their deadline. Never freed. */
+ * rendezvous yet, so that calls wait for one until their deadline. Roles never free theirs. */
 struct store_client *store_client_new(void);
 /* Give it the rendezvous with a (new) store; takes ownership. Connections to the old one are
  * closed as they come back. Called by the control thread. */
 void store_client_set_edge(struct store_client *client, int rendezvous);
 /* A client with one fixed connection to the store's unix socket at `path` (the command line). */
 struct store_client *store_client_at(const char *path, struct why *why);
+/* Close its idle connections and free it; nobody may be asking. NULL is fine. */
+void store_client_free(struct store_client **client);
 
 /* A connection of one's own, for `work`: what was claimed on it ends with it. NULL and why.
  * Waits for a rendezvous until the deadline. */

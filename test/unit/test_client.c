@@ -107,9 +107,8 @@ static void end_peer(struct peer *peer, struct store_client *client)
 {
 	pthread_join(peer->thread, NULL);
 	assert_int_equal(peer->calls, 0);
-	store_client_set_edge(client, -1);
 	fd_close(&peer->rendezvous);
-	free(client);
+	store_client_free(&client);
 }
 
 static void a_call_is_answered_over_a_pooled_connection(void **state)
@@ -130,6 +129,63 @@ static void a_call_is_answered_over_a_pooled_connection(void **state)
 		assert_true(str_eq(answer.address, STR("ada")));
 	}
 	end_peer(&peer, client);
+}
+
+enum { CROWD = 200 }; /* as many as session_threads has them */
+
+static void *ask_once(void *client)
+{
+	scoped(arena_free) struct arena arena = ARENA(1000);
+	struct login_ask ask = { .user = STR("ada") };
+	struct login_answer answer;
+	struct why why;
+
+	return call_login(client, &ask, -1, &arena, &answer, NULL, deadline_in(10000), &why)
+		       ? client
+		       : NULL;
+}
+
+/* Everybody has asked before anybody is answered. */
+static void answer_crowd(struct server_connection **connections)
+{
+	struct server_ask asks[CROWD];
+
+	for (size_t i = 0; i < CROWD; i++) {
+		wait_readable(connections[i]->fd);
+		assert_int_equal(server_next(connections[i], &asks[i]), SERVER_ASKED);
+	}
+	for (size_t i = 0; i < CROWD; i++) {
+		assert_true(answer_one(connections[i], &asks[i]));
+		assert_int_equal(server_send(connections[i]), SERVER_SENT);
+	}
+}
+
+static void a_crowd_finds_its_connections_again(void **state)
+{
+	struct server_connection *connections[CROWD] = { NULL };
+	pthread_t threads[CROWD];
+	void *answered;
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+	struct store_client *client = store_client_new();
+	store_client_set_edge(client, ends[0]);
+	for (int round = 0; round < 2; round++) {
+		for (size_t i = 0; i < CROWD; i++)
+			assert_int_equal(pthread_create(&threads[i], NULL, ask_once, client), 0);
+		for (size_t i = 0; round == 0 && i < CROWD; i++)
+			connections[i] = server_open(accept_connection(ends[1]), ROLE_SMTPD);
+		answer_crowd(connections);
+		for (size_t i = 0; i < CROWD; i++) {
+			pthread_join(threads[i], &answered);
+			assert_ptr_equal(answered, client);
+		}
+	}
+	for (size_t i = 0; i < CROWD; i++)
+		server_close(&connections[i]);
+	store_client_free(&client);
+	close(ends[1]);
 }
 
 static void a_large_call_and_answer_come_through(void **state)
@@ -413,6 +469,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_call_is_answered_over_a_pooled_connection),
+		cmocka_unit_test(a_crowd_finds_its_connections_again),
 		cmocka_unit_test(a_large_call_and_answer_come_through),
 		cmocka_unit_test(a_body_goes_along_with_a_call),
 		cmocka_unit_test(a_body_comes_along_with_an_answer),

@@ -5,6 +5,7 @@
 #include "ctl/account.h"
 #include "ctl/columns.h"
 #include "ctl/password.h"
+#include "mail/address.h"
 #include "mail/demands.h"
 #include "mail/reason.h"
 #include <string.h>
@@ -25,6 +26,15 @@ bool language_of(const char *text, uint64_t *language)
 const char *language_name(uint64_t language)
 {
 	return language < LANGUAGES_N ? languages[language] : "?";
+}
+
+const char *language_word(uint64_t language)
+{
+	static const char *const words[LANGUAGES_N] = {
+		[LANGUAGE_EN] = "English", [LANGUAGE_DE] = "German"
+	};
+
+	return language < LANGUAGES_N ? words[language] : "?";
 }
 
 const char *level_text(uint64_t level)
@@ -63,20 +73,63 @@ enum exit_status account_answered(struct ctl *ctl, const struct user_answer *ans
 static enum exit_status take_hash(struct ctl *ctl, struct buf *hash)
 {
 	scoped(password_wipe) struct buf password = BUF(PASSWORD_MAX);
+	enum exit_status status = EXIT_DONE;
 	struct why why = { "" };
-	bool good;
 
-	if (ctl->request.hash)
-		good = password_is_hash(str_of(ctl->request.hash), &why) &&
-		       buf_add(hash, str_of(ctl->request.hash));
-	else
-		good = password_read(ctl->request.password_stdin, ctl->request.arguments[0],
-			       &password, &why) &&
-		       password_hash(buf_str(&password), hash, &why);
-	if (good)
-		return EXIT_DONE;
-	buf_printf(&ctl->err, "siegel: %s\n", why.text);
-	return ctl->request.hash ? EXIT_USAGE : EXIT_FAULT;
+	if (ctl->request.hash) {
+		if (!password_is_hash(str_of(ctl->request.hash), &why) ||
+			!buf_add(hash, str_of(ctl->request.hash)))
+			status = EXIT_USAGE;
+	} else {
+		status = password_read(
+			ctl->request.password_stdin, ctl->request.arguments[0], &password, &why);
+		if (status == EXIT_DONE && !password_hash(buf_str(&password), hash, &why))
+			status = EXIT_FAULT;
+	}
+	if (status != EXIT_DONE)
+		buf_printf(&ctl->err, "siegel: %s\n", why.text);
+	return status;
+}
+
+static enum exit_status no_address(struct ctl *ctl, struct str text)
+{
+	buf_add(&ctl->err, STR("siegel: \""));
+	add_visible(&ctl->err, text);
+	buf_add(&ctl->err,
+		STR("\" is no mail address; one such as ada@example.org would be right\n"));
+	return EXIT_USAGE;
+}
+
+/* Connect, and say what is wrong with the account named before a password is asked for. */
+static enum exit_status look_at_name(struct ctl *ctl, bool is_new)
+{
+	struct address_ask ask = { .address = str_of(ctl->request.arguments[0]) };
+	struct user_answer answer;
+	struct address address;
+	enum exit_status status;
+	struct why why;
+	bool secure = false;
+
+	if (!address_parse(ask.address, &ctl->arena, &address))
+		return no_address(ctl, ask.address);
+	status = ctl_store(ctl);
+	if (status != EXIT_DONE)
+		return status;
+	if (is_new && settings_domain(ctl->settings, address.domain, &secure) < 0)
+		return ctl_refused(
+			ctl, CTL_INVALID, STR("its domain is none of the configured ones"));
+	if (is_new && secure)
+		return ctl_refused(ctl, CTL_INVALID,
+			STR("its domain is a secure one; add the normal address, the secure one "
+			    "comes with it"));
+	if (!call_alias_show(
+		    ctl->store, &ask, -1, &ctl->arena, &answer, NULL, deadline_in(CALL_MS), &why))
+		return ctl_unreachable(ctl, &why);
+	if (is_new && answer.outcome == CTL_OK)
+		return ctl_refused(ctl, CTL_EXISTS, STR("there is such an account already"));
+	if (!is_new && answer.outcome != CTL_OK)
+		return ctl_refused(ctl, answer.outcome, answer.text);
+	return EXIT_DONE;
 }
 
 static enum exit_status wrong_language(struct ctl *ctl, const char *text)
@@ -122,7 +175,7 @@ enum exit_status run_user_add(struct ctl *ctl)
 
 	if (ctl->request.language && !language_of(ctl->request.language, &ask.language))
 		return wrong_language(ctl, ctl->request.language);
-	status = ctl_store(ctl);
+	status = look_at_name(ctl, true);
 	if (status == EXIT_DONE)
 		status = take_hash(ctl, &hash);
 	if (status != EXIT_DONE)
@@ -140,7 +193,7 @@ enum exit_status run_user_passwd(struct ctl *ctl)
 	struct user_passwd_ask ask = { .address = str_of(ctl->request.arguments[0]) };
 	struct user_answer answer;
 	struct why why;
-	enum exit_status status = ctl_store(ctl);
+	enum exit_status status = look_at_name(ctl, false);
 
 	if (status == EXIT_DONE)
 		status = take_hash(ctl, &hash);

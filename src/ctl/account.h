@@ -14,6 +14,8 @@ enum exit_status account_answered(struct ctl *ctl, const struct user_answer *ans
 /* "en" or "de". False: neither. */
 bool language_of(const char *text, uint64_t *language) must_use;
 const char *language_name(uint64_t language);
+/* The same for people: "English". */
+const char *language_word(uint64_t language);
 /* The level's name; "?" for a number from a newer store. */
 const char *level_text(uint64_t level);
 /* How long mail of this account waits, in milliseconds. */

@@ -142,7 +142,7 @@ static void print_alias(struct ctl *ctl, const struct user *u)
 	buf_printf(&ctl->out, "Level: %s. Where something may pass, it waits for ",
 		level_text(u->level));
 	add_span(&ctl->out, account_deadline(ctl, u));
-	buf_printf(&ctl->out, ". Letters begin in %s.\n", language_name(u->language));
+	buf_printf(&ctl->out, ". Letters begin in %s.\n", language_word(u->language));
 }
 
 static enum exit_status show_json(

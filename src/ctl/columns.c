@@ -109,3 +109,18 @@ void add_span(struct buf *to, int64_t ms)
 	else
 		buf_printf(to, "%lld d", (long long)(ms / DAY));
 }
+
+void add_size(struct buf *to, uint64_t bytes)
+{
+	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB" };
+	double size = (double)bytes / 1024;
+	size_t unit = 0;
+
+	if (bytes < 1024) {
+		buf_printf(to, "%llu bytes", (unsigned long long)bytes);
+		return;
+	}
+	for (; size >= 1023.5 && unit + 1 < count_of(units); unit++)
+		size /= 1024;
+	buf_printf(to, "%.*f %s", size < 9.95 ? 1 : 0, size, units[unit]);
+}

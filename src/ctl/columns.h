@@ -30,5 +30,7 @@ void columns_end(struct columns *columns, const char *indent, struct buf *to);
 void add_visible(struct buf *to, struct str text);
 /* Milliseconds as people say them: "45 s", "12 min", "3 h", "2 d". */
 void add_span(struct buf *to, int64_t ms);
+/* Bytes as people say them: "812 bytes", "65 MiB", "1.5 GiB". */
+void add_size(struct buf *to, uint64_t bytes);
 
 #endif

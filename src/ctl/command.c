@@ -85,20 +85,59 @@ static const struct command *command_of(const char *first, const char *second)
 	return NULL;
 }
 
-/* The commands that begin with this word, for "user WHAT?". */
-static bool name_choices(struct buf *error, const char *first)
+static bool is_in_group(const struct command *command, const char *group)
 {
-	size_t n = strlen(first), found = 0;
+	size_t n = strlen(group);
 
-	buf_printf(error, "siegel: %s what; ", first);
+	return !strncmp(command->words, group, n) && command->words[n] == ' ';
+}
+
+static bool is_group(const char *word)
+{
 	for (size_t i = 0; i < commands_n; i++)
-		if (!strncmp(commands[i].words, first, n) && commands[i].words[n] == ' ')
-			buf_printf(error, "%s%s", found++ ? ", " : "", commands[i].words + n + 1);
-	buf_add(error, STR(" would be right\n"));
-	if (!found) {
-		buf_clear(error);
-		return wrong(error, "no command", first, "siegel --help lists them");
+		if (is_in_group(&commands[i], word))
+			return true;
+	return false;
+}
+
+/* The commands that begin with this word, for "user WHAT?". */
+static bool name_choices(struct buf *error, const char *group)
+{
+	const char *between = "";
+
+	buf_printf(error, "siegel: %s what; ", group);
+	for (size_t i = 0; i < commands_n; i++) {
+		if (!is_in_group(&commands[i], group))
+			continue;
+		buf_printf(error, "%s%s", between, commands[i].words + strlen(group) + 1);
+		between = ", ";
 	}
+	buf_add(error, STR(" would be right\n"));
+	return false;
+}
+
+/* The first word of each command, once. */
+static bool short_usage(struct buf *error)
+{
+	struct str before = STR("");
+
+	buf_add(error, STR("usage: siegel [-f FILE] [--json] "));
+	for (size_t i = 0; i < commands_n; i++) {
+		struct str word = str_head(
+			str_of(commands[i].words), str_find(str_of(commands[i].words), ' '));
+
+		if (!str_eq(word, before))
+			buf_printf(error, "%s%.*s", i ? "|" : "", STR_ARG(word));
+		before = word;
+	}
+	buf_add(error, STR(" ...\nsiegel --help tells more.\n"));
+	return false;
+}
+
+static bool usage_of(struct buf *error, const struct command *command)
+{
+	buf_printf(error, "usage: siegel %s%s%s\n", command->words,
+		command->arguments[0] ? " " : "", command->arguments);
 	return false;
 }
 
@@ -131,20 +170,20 @@ static bool take_words(struct request *request, const struct words *words, struc
 	const char *second = words->n > 1 ? words->at[1] : NULL;
 	size_t used;
 
-	if (!first) {
-		request->help = "help";
-		return true;
-	}
+	if (!first)
+		return request->help || short_usage(error);
 	request->command = command_of(first, second);
-	if (!request->command)
+	if (!request->command && !is_group(first))
+		return wrong(error, "no command", first, "siegel --help lists them");
+	if (!request->command) {
+		request->group = first;
 		return request->help || name_choices(error, first);
+	}
 	used = strchr(request->command->words, ' ') ? 2 : 1;
 	request->n = words->n - used;
 	if (!request->help &&
 		(request->n < request->command->least || request->n > request->command->most))
-		return wrong(error, "usage: siegel", request->command->words,
-			request->command->arguments[0] ? request->command->arguments
-						       : "takes no further word");
+		return usage_of(error, request->command);
 	for (size_t i = 0; i < request->n && i < ARGUMENTS_MAX; i++)
 		request->arguments[i] = words->at[used + i];
 	return true;
@@ -232,22 +271,37 @@ static void add_one(const struct command *c, struct buf *to)
 		buf_printf(to, "    %s\n", c->examples[i]);
 }
 
-void command_help(const struct command *command, struct buf *to)
+/* All commands, or those of a group, each with its first sentence. */
+static void add_list(const char *group, struct buf *to)
 {
-	if (command) {
-		add_one(command, to);
-		return;
-	}
-	buf_add(to, STR("usage: siegel [-f FILE] [--json] COMMAND ...\n\nCommands:\n"));
+	buf_add(to, STR("\nCommands:\n"));
 	for (size_t i = 0; i < commands_n; i++) {
 		struct str help = str_of(commands[i].help);
 
+		if (group && !is_in_group(&commands[i], group))
+			continue;
 		buf_printf(to, "  %s%s%s\n", commands[i].words, commands[i].arguments[0] ? " " : "",
 			commands[i].arguments);
 		add_filled(to, "      ", str_head(help, str_find(help, '.') + 1));
 	}
 	buf_add(to, STR("\nOptions of every command:\n"));
 	add_flags(to, 0, true);
+}
+
+void command_help(const struct request *request, struct buf *to)
+{
+	if (request->command) {
+		add_one(request->command, to);
+		return;
+	}
+	if (request->group) {
+		buf_printf(to, "usage: siegel [-f FILE] [--json] %s COMMAND ...\n", request->group);
+		add_list(request->group, to);
+		buf_printf(to, "\n`siegel %s COMMAND --help` tells more.\n", request->group);
+		return;
+	}
+	buf_add(to, STR("usage: siegel [-f FILE] [--json] COMMAND ...\n"));
+	add_list(NULL, to);
 	buf_add(to, STR("\nExamples:\n    siegel user add ada@example.org\n"
 			"    siegel alias on ada@example.org\n    siegel queue list\n"
 			"\n`siegel COMMAND --help` tells more; so does siegel(1).\n"));

@@ -32,7 +32,8 @@ extern const struct command commands[];
 extern const size_t commands_n;
 
 struct request {
-	const struct command *command; /* NULL with help: the help of all */
+	const struct command *command; /* NULL with help: the help of a group, or of all */
+	const char *group;	       /* the first word of several commands, or NULL */
 	const char *arguments[ARGUMENTS_MAX];
 	size_t n;
 	/* A flag without an argument points to its own name when it is given. */
@@ -41,8 +42,8 @@ struct request {
 
 /* Read the command line. False: *error says what is wrong and what would be right. */
 bool request_parse(int argc, char **argv, struct request *request, struct buf *error) must_use;
-/* The help of one command, or of all where it is NULL. */
-void command_help(const struct command *command, struct buf *to);
+/* The help that was asked for. */
+void command_help(const struct request *request, struct buf *to);
 /* All flags and commands, and the exit statuses, as lists of siegel(1), in mdoc(7). */
 void command_manual(struct buf *to);
 void command_manual_exits(struct buf *to);

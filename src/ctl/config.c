@@ -61,6 +61,8 @@ enum exit_status run_config_check(struct ctl *ctl)
 {
 	bool good = ctl_settings(ctl) && files_are_there(ctl);
 
+	if (ctl->unreadable)
+		return EXIT_USAGE;
 	if (ctl->request.json) {
 		check_json(ctl, good);
 	} else if (good) {

@@ -20,6 +20,15 @@ const char *ctl_file(const struct ctl *ctl)
 	return ctl->request.file ? ctl->request.file : "/etc/siegel/siegel.conf";
 }
 
+void ctl_free(struct ctl *ctl)
+{
+	settings_free(&ctl->settings);
+	store_client_free(&ctl->store);
+	arena_free(&ctl->arena);
+	buf_free(&ctl->out);
+	buf_free(&ctl->err);
+}
+
 static bool read_all(const char *path, struct buf *to)
 {
 	scoped(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -46,8 +55,9 @@ bool ctl_settings(struct ctl *ctl)
 	const char *path = ctl_file(ctl);
 
 	if (!read_all(path, &text)) {
+		ctl->unreadable = true;
 		buf_printf(&ctl->err,
-			"%s: %s; the path of a readable configuration behind -f would "
+			"siegel: %s: %s; the path of a readable configuration behind -f would "
 			"be right\n",
 			path, strerrordesc_np(errno));
 		return false;

@@ -17,6 +17,7 @@ enum { CALL_MS = 60 * SECOND };
 struct ctl {
 	struct request request;
 	struct settings *settings;
+	bool unreadable; /* the configuration is not even there to be wrong */
 	struct store_client *store;
 	struct arena arena; /* of the answers */
 	struct buf out, err;
@@ -25,6 +26,9 @@ struct ctl {
 #define RUN_PROTOTYPE(function, ...) enum exit_status run_##function(struct ctl *ctl);
 COMMANDS(RUN_PROTOTYPE)
 #undef RUN_PROTOTYPE
+
+/* Give back all it holds. */
+void ctl_free(struct ctl *ctl);
 
 /* Read the configuration into ctl->settings. False: ctl->err has the mistakes. */
 bool ctl_settings(struct ctl *ctl) must_use;
@@ -38,6 +42,9 @@ enum exit_status ctl_unreachable(struct ctl *ctl, const struct why *why);
 enum exit_status ctl_refused(struct ctl *ctl, uint64_t outcome, struct str text);
 /* Take a JSON value over and print it. */
 enum exit_status ctl_json(struct ctl *ctl, json_t *value);
+
+/* One of the store's figures as people read it: a time, a size, a number (status.c). */
+void add_figure(struct buf *to, struct str name, uint64_t value);
 
 /* A JSON string; bytes that are no UTF-8 become '?'. */
 json_t *json_text(struct str text);

@@ -19,12 +19,13 @@ int main(int argc, char **argv)
 	if (!request_parse(argc, argv, &ctl.request, &ctl.err))
 		status = EXIT_USAGE;
 	else if (ctl.request.help)
-		command_help(ctl.request.command, &ctl.out);
+		command_help(&ctl.request, &ctl.out);
 	else
 		status = ctl.request.command->run(&ctl);
 	if (!fd_write_all(STDOUT_FILENO, buf_str(&ctl.out)) && status == EXIT_DONE)
 		status = EXIT_FAULT;
 	if (!fd_write_all(STDERR_FILENO, buf_str(&ctl.err)) && status == EXIT_DONE)
 		status = EXIT_FAULT;
+	ctl_free(&ctl);
 	return (int)status;
 }

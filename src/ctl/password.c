@@ -21,63 +21,83 @@ void password_wipe(struct buf *password)
 	buf_free(password);
 }
 
+/* No password, and whoever typed it is told so. */
+static enum exit_status unfit(struct why *why, const char *text)
+{
+	why_not(why, "%s", text);
+	return EXIT_USAGE;
+}
+
+/* It can't be read at all. */
+static enum exit_status unreadable(struct why *why, const char *what)
+{
+	why_errno(why, "%s", what);
+	return EXIT_FAULT;
+}
+
 /* One line without its end, byte by byte: what follows belongs to somebody else. */
-static bool read_line(int fd, struct buf *line, struct why *why)
+static enum exit_status read_line(int fd, struct buf *line, struct why *why)
 {
 	char c = 0;
 	ssize_t n;
 
 	/* The whole room at once: a buffer that grew would leave copies behind. */
 	if (!buf_reserve(line, PASSWORD_MAX))
-		return why_not(why, "out of memory");
+		return unreadable(why, "no room for a password");
 	while ((n = read(fd, &c, 1)) == 1 && c != '\n') {
 		if (line->len == PASSWORD_MAX)
-			return why_not(why, "more than %d bytes are no password", PASSWORD_MAX);
+			return unfit(why, "so long a line is no password");
 		line->at[line->len++] = c;
 	}
 	if (n < 0)
-		return why_errno(why, "can't read the password");
+		return unreadable(why, "can't read the password");
 	if (line->len && line->at[line->len - 1] == '\r')
 		line->len--;
 	if (!line->len)
-		return why_not(why, "an empty line is no password");
+		return unfit(why, "an empty line is no password");
 	if (memchr(line->at, 0, line->len))
-		return why_not(why, "a NUL byte can't be in a password");
-	return true;
+		return unfit(why, "a NUL byte can't be in a password");
+	return EXIT_DONE;
 }
 
-static bool ask(int terminal, const char *prompt, struct buf *line, struct why *why)
+static enum exit_status ask(int terminal, const char *prompt, struct buf *line, struct why *why)
 {
 	struct termios before, silent;
-	bool good;
+	enum exit_status status;
 
 	if (tcgetattr(terminal, &before) != 0)
-		return why_errno(why, "can't ask on the terminal");
+		return unreadable(why, "can't ask on the terminal");
 	silent = before;
 	silent.c_lflag &= ~(tcflag_t)ECHO;
-	if (tcsetattr(terminal, TCSAFLUSH, &silent) != 0)
-		return why_errno(why, "can't ask on the terminal");
-	good = fd_write_all(terminal, str_of(prompt)) && read_line(terminal, line, why);
+	if (tcsetattr(terminal, TCSAFLUSH, &silent) != 0 || !fd_write_all(terminal, str_of(prompt)))
+		status = unreadable(why, "can't ask on the terminal");
+	else
+		status = read_line(terminal, line, why);
 	tcsetattr(terminal, TCSAFLUSH, &before);
-	return fd_write_all(terminal, STR("\n")) && good;
+	(void)!fd_write_all(terminal, STR("\n"));
+	return status;
 }
 
-static bool ask_twice(const char *whose, struct buf *password, struct why *why)
+static enum exit_status ask_twice(const char *whose, struct buf *password, struct why *why)
 {
 	scoped(fd_close) int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 	scoped(password_wipe) struct buf again = BUF(PASSWORD_MAX);
+	enum exit_status status;
 	char prompt[400];
 
 	if (terminal < 0)
-		return why_errno(why, "no terminal to ask on (see --password-stdin)");
+		return unreadable(why, "no terminal to ask on (see --password-stdin)");
 	snprintf(prompt, sizeof(prompt), "New password of %s: ", whose);
-	if (!ask(terminal, prompt, password, why) || !ask(terminal, "Again: ", &again, why))
-		return false;
-	return str_eq(buf_str(password), buf_str(&again)) ||
-	       why_not(why, "the two are not the same");
+	status = ask(terminal, prompt, password, why);
+	if (status == EXIT_DONE)
+		status = ask(terminal, "Again: ", &again, why);
+	if (status == EXIT_DONE && !str_eq(buf_str(password), buf_str(&again)))
+		status = unfit(why, "the two are not the same");
+	return status;
 }
 
-bool password_read(bool from_input, const char *whose, struct buf *password, struct why *why)
+enum exit_status password_read(
+	bool from_input, const char *whose, struct buf *password, struct why *why)
 {
 	if (from_input || !isatty(STDIN_FILENO))
 		return read_line(STDIN_FILENO, password, why);

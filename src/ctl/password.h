@@ -7,13 +7,14 @@
 
 #include "base/buf.h"
 #include "base/why.h"
+#include "ctl/command.h"
 
 enum { PASSWORD_MAX = 512 };
 
 /* Ask on the terminal, twice and without echo; or, where `from_input` or the input is no
- * terminal, read one line of it. False and why: nothing read, or the two differ. The caller wipes
- * the buffer (password_wipe). */
-bool password_read(
+ * terminal, read one line of it. EXIT_USAGE and why: it is none, or the two differ; EXIT_FAULT and
+ * why: nothing can be read. The caller wipes the buffer (password_wipe). */
+enum exit_status password_read(
 	bool from_input, const char *whose, struct buf *password, struct why *why) must_use;
 /* Overwrite and free. */
 void password_wipe(struct buf *password);

@@ -145,6 +145,18 @@ static void print_items(const struct queue_answer *answer, struct buf *to)
 	columns_end(&columns, "", to);
 }
 
+/* Who was asked: "192.0.2.1:25", "[2001:db8::1]:25", or "-" where nothing was connected. */
+static void add_peer(struct columns *columns, const struct attempt *a)
+{
+	bool v6 = str_find(a->address, ':') < a->address.len;
+
+	if (a->address.len)
+		columns_printf(columns, v6 ? "[%.*s]:%llu" : "%.*s:%llu", STR_ARG(a->address),
+			(unsigned long long)a->port);
+	else
+		columns_add(columns, STR("-"));
+}
+
 static void print_attempts(const struct queue_answer *answer, struct buf *to)
 {
 	struct columns columns;
@@ -155,8 +167,7 @@ static void print_attempts(const struct queue_answer *answer, struct buf *to)
 
 		add_moment(&columns, a->time);
 		columns_add(&columns, a->host.len ? a->host : STR("-"));
-		columns_printf(
-			&columns, "%.*s:%llu", STR_ARG(a->address), (unsigned long long)a->port);
+		add_peer(&columns, a);
 		columns_add(&columns, str_of(word(verdicts, count_of(verdicts), a->verdict)));
 		columns_add(&columns, a->reason ? str_of(reason_word(a->reason)) : STR("-"));
 		columns_add(&columns, a->tls_version.len ? a->tls_version : STR("-"));

@@ -106,6 +106,31 @@ static void print_roles(struct ctl *ctl, json_t *siegeld)
 	columns_end(&columns, "", &ctl->out);
 }
 
+/* The figures that are no plain number. */
+static const struct {
+	const char *name;
+	enum { FIGURE_TIME, FIGURE_SIZE } kind;
+} figure_kinds[] = {
+	{ "started", FIGURE_TIME },
+	{ "disk_free", FIGURE_SIZE },
+	{ "disk_reserve", FIGURE_SIZE },
+	{ "database_size", FIGURE_SIZE },
+};
+
+void add_figure(struct buf *to, struct str name, uint64_t value)
+{
+	size_t i = 0;
+
+	while (i < count_of(figure_kinds) && !str_eq(name, str_of(figure_kinds[i].name)))
+		i++;
+	if (i == count_of(figure_kinds))
+		buf_add_u64(to, value);
+	else if (figure_kinds[i].kind == FIGURE_SIZE)
+		add_size(to, value);
+	else
+		clock_add_iso8601(to, (int64_t)value);
+}
+
 static void print_figures(struct ctl *ctl, const struct status_answer *answer)
 {
 	struct columns columns;
@@ -113,8 +138,11 @@ static void print_figures(struct ctl *ctl, const struct status_answer *answer)
 	buf_add_char(&ctl->out, '\n');
 	columns_begin(&columns, "FIGURE|VALUE");
 	for (size_t i = 0; i < answer->figures.len; i++) {
+		scoped(buf_free) struct buf value = BUF(64);
+
+		add_figure(&value, answer->figures.at[i].name, answer->figures.at[i].value);
 		columns_add(&columns, answer->figures.at[i].name);
-		columns_printf(&columns, "%llu", (unsigned long long)answer->figures.at[i].value);
+		columns_add(&columns, buf_str(&value));
 	}
 	columns_end(&columns, "", &ctl->out);
 }

@@ -82,23 +82,32 @@ static void words_become_requests(void **state)
 static void help_is_given_wherever_it_is_asked(void **state)
 {
 	(void)state;
-	assert_non_null(understood("").help);
 	assert_non_null(understood("help").help);
 	assert_non_null(understood("-h").help);
 	assert_string_equal(understood("user add --help").command->words, "user add");
 	assert_string_equal(understood("help queue show").command->words, "queue show");
+	assert_string_equal(understood("user --help").group, "user");
+	assert_string_equal(understood("help alias").group, "alias");
+	assert_null(understood("--help").group);
 }
 
 static void wrong_command_lines_are_refused_with_what_would_be_right(void **state)
 {
+	static const char *const usage =
+		"usage: siegel [-f FILE] [--json] "
+		"user|alias|queue|notices|status|config|manual ...\nsiegel --help tells more.\n";
+
 	(void)state;
+	refused("", usage);
+	refused("--json", usage);
+	refused("foo --help", "siegel: no command foo; siegel --help lists them\n");
 	refused("foo", "siegel: no command foo; siegel --help lists them\n");
 	refused("user", "siegel: user what; add, list, passwd, language, remove would be right\n");
 	refused("user make a", "siegel: user what; add, list, passwd, language, remove would be "
 			       "right\n");
-	refused("user add", "siegel: usage: siegel user add; ADDRESS\n");
-	refused("user list x", "siegel: usage: siegel user list; takes no further word\n");
-	refused("status x", "siegel: usage: siegel status; takes no further word\n");
+	refused("user add", "usage: siegel user add ADDRESS\n");
+	refused("user list x", "usage: siegel user list\n");
+	refused("status x", "usage: siegel status\n");
 	refused("user list --nonsense", "siegel: no option --nonsense; siegel --help lists them\n");
 	refused("user list --json=1", "siegel: no value belongs to --json=1; leave it away\n");
 	refused("user list -f", "siegel: nothing follows -f; FILE\n");
@@ -111,7 +120,7 @@ static void every_command_explains_itself_with_an_example(void **state)
 	struct buf all = BUF(65536), one = BUF(65536);
 
 	(void)state;
-	command_help(NULL, &all);
+	command_help(&(struct request){ .command = NULL }, &all);
 	for (size_t i = 0; i < commands_n; i++) {
 		char begin[100];
 
@@ -121,13 +130,28 @@ static void every_command_explains_itself_with_an_example(void **state)
 			assert_non_null(strstr(commands[i].examples[j], commands[i].words));
 		assert_true(str_find_str(buf_str(&all), str_of(commands[i].words)) < all.len);
 		buf_clear(&one);
-		command_help(&commands[i], &one);
+		command_help(&(struct request){ .command = &commands[i] }, &one);
 		assert_true(str_starts(buf_str(&one), str_of(begin)));
 		assert_true(str_find_str(buf_str(&one), STR("Examples:")) < one.len);
 		assert_true(commands[i].most <= ARGUMENTS_MAX);
 	}
 	buf_free(&all);
 	buf_free(&one);
+}
+
+static void the_help_of_a_group_is_about_its_commands_alone(void **state)
+{
+	struct request request = understood("user --help");
+	struct buf text = BUF(65536);
+
+	(void)state;
+	command_help(&request, &text);
+	for (size_t i = 0; i < commands_n; i++) {
+		bool shown = str_find_str(buf_str(&text), str_of(commands[i].words)) < text.len;
+
+		assert_int_equal(shown, !strncmp(commands[i].words, "user ", 5));
+	}
+	buf_free(&text);
 }
 
 static void no_command_hides_another(void **state)
@@ -297,19 +321,19 @@ static void what_is_no_hash_is_not_taken_for_one(void **state)
 }
 
 /* The password that a program's input gives. */
-static bool from_input(const char *input, struct buf *password, struct why *why)
+static enum exit_status from_input(const char *input, struct buf *password, struct why *why)
 {
 	int ends[2], before = dup(STDIN_FILENO);
-	bool good;
+	enum exit_status status;
 
 	must(pipe(ends) == 0 && dup2(ends[0], STDIN_FILENO) == STDIN_FILENO);
 	must(write(ends[1], input, strlen(input)) == (ssize_t)strlen(input));
 	close(ends[0]);
 	close(ends[1]);
-	good = password_read(true, "ada", password, why);
+	status = password_read(true, "ada", password, why);
 	must(dup2(before, STDIN_FILENO) == STDIN_FILENO);
 	close(before);
-	return good;
+	return status;
 }
 
 static void a_password_is_one_line_of_input(void **state)
@@ -319,26 +343,26 @@ static void a_password_is_one_line_of_input(void **state)
 	struct why why;
 
 	(void)state;
-	assert_true(from_input("two words \nrest\n", &password, &why));
+	assert_int_equal(from_input("two words \nrest\n", &password, &why), EXIT_DONE);
 	assert_true(str_eq(buf_str(&password), STR("two words ")));
 	password_wipe(&password);
-	assert_true(from_input("no end", &password, &why));
+	assert_int_equal(from_input("no end", &password, &why), EXIT_DONE);
 	assert_true(str_eq(buf_str(&password), STR("no end")));
 	password_wipe(&password);
-	assert_false(from_input("\n", &password, &why));
+	assert_int_equal(from_input("\n", &password, &why), EXIT_USAGE);
 	password_wipe(&password);
-	assert_false(from_input("", &password, &why));
+	assert_int_equal(from_input("", &password, &why), EXIT_USAGE);
 	password_wipe(&password);
 	memset(long_line, 'x', sizeof(long_line));
 	long_line[PASSWORD_MAX] = '\n';
 	long_line[PASSWORD_MAX + 1] = '\0';
-	assert_true(from_input(long_line, &password, &why));
+	assert_int_equal(from_input(long_line, &password, &why), EXIT_DONE);
 	assert_int_equal(password.len, PASSWORD_MAX);
 	password_wipe(&password);
 	long_line[PASSWORD_MAX] = 'x';
 	long_line[PASSWORD_MAX + 1] = '\n';
 	long_line[PASSWORD_MAX + 2] = '\0';
-	assert_false(from_input(long_line, &password, &why));
+	assert_int_equal(from_input(long_line, &password, &why), EXIT_USAGE);
 	password_wipe(&password);
 }
 
@@ -361,6 +385,65 @@ static void spans_are_said_as_people_say_them(void **state)
 	}
 }
 
+static void sizes_are_said_as_people_say_them(void **state)
+{
+	static const struct {
+		uint64_t bytes;
+		const char *text;
+	} cases[] = { { 0, "0 bytes" }, { 1023, "1023 bytes" }, { 1024, "1.0 KiB" },
+		{ 10190, "10 KiB" }, { 67108864, "64 MiB" }, { 1048575, "1.0 MiB" },
+		{ 1610612736, "1.5 GiB" }, { UINT64_MAX, "16777216 TiB" } };
+
+	(void)state;
+	for (size_t i = 0; i < count_of(cases); i++) {
+		struct buf text = BUF(100);
+
+		add_size(&text, cases[i].bytes);
+		must(buf_add_char(&text, 0));
+		assert_string_equal(text.at, cases[i].text);
+		buf_free(&text);
+	}
+}
+
+static void figures_are_shown_as_what_they_are(void **state)
+{
+	struct buf text = BUF(1000);
+
+	(void)state;
+	add_figure(&text, STR("started"), 1000);
+	add_figure(&text, STR("disk_free"), 1 << 20);
+	add_figure(&text, STR("accounts"), 1 << 20);
+	must(buf_add_char(&text, 0));
+	assert_string_equal(text.at, "1970-01-01T00:00:01Z1.0 MiB1048576");
+	buf_free(&text);
+}
+
+/* What a command leaves behind, the leak sanitizer finds at the end. */
+static void a_command_frees_what_it_read(void **state)
+{
+	char path[] = "/tmp/test_ctl.XXXXXX";
+	int fd = mkstemp(path);
+	struct str text = STR("host_name = \"mx.a.test\"\nstate_directory = \"/tmp\"\n"
+			      "ca_file = \"\"\ntrust_anchor_file = \"\"\n"
+			      "domain \"a.test\" { secure = \"s.a.test\" }\n");
+	struct ctl ctl = { .arena = ARENA(1000), .out = BUF(65536), .err = BUF(65536) };
+
+	(void)state;
+	must(write(fd, text.at, text.len) == (ssize_t)text.len);
+	ctl.request.file = path;
+	assert_int_equal(run_config_check(&ctl), EXIT_DONE);
+	ctl_free(&ctl);
+	assert_null(ctl.settings);
+	assert_int_equal(run_config_show(&ctl), EXIT_DONE);
+	ctl_free(&ctl);
+	close(fd);
+	unlink(path);
+	assert_int_equal(run_config_check(&ctl), EXIT_USAGE);
+	must(buf_add_char(&ctl.err, 0));
+	assert_ptr_equal(strstr(ctl.err.at, "siegel: /tmp/test_ctl."), ctl.err.at);
+	ctl_free(&ctl);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -368,6 +451,7 @@ int main(void)
 		cmocka_unit_test(help_is_given_wherever_it_is_asked),
 		cmocka_unit_test(wrong_command_lines_are_refused_with_what_would_be_right),
 		cmocka_unit_test(every_command_explains_itself_with_an_example),
+		cmocka_unit_test(the_help_of_a_group_is_about_its_commands_alone),
 		cmocka_unit_test(no_command_hides_another),
 		cmocka_unit_test(the_manual_is_current),
 		cmocka_unit_test(columns_are_aligned),
@@ -379,6 +463,9 @@ int main(void)
 		cmocka_unit_test(what_is_no_hash_is_not_taken_for_one),
 		cmocka_unit_test(a_password_is_one_line_of_input),
 		cmocka_unit_test(spans_are_said_as_people_say_them),
+		cmocka_unit_test(sizes_are_said_as_people_say_them),
+		cmocka_unit_test(figures_are_shown_as_what_they_are),
+		cmocka_unit_test(a_command_frees_what_it_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,10 +5,12 @@ those of the asan variant a leak is a wrong exit status."""
 
 import json
 import re
+import smtplib
+import ssl
 import subprocess
 
 import pytest
-from test_siegeld import BIN, certificate, server  # noqa: F401 (fixtures)
+from test_siegeld import BIN, certificate, server, wait_for  # noqa: F401 (fixtures)
 
 
 def siegel(server, *words, stdin=""):
@@ -90,3 +92,32 @@ def test_without_a_server_it_says_so(server):
     server.write()
     for words in [("user", "list"), ("status",)]:
         assert siegel(server, *words).returncode == 3
+
+
+def send(server, sender, recipient):
+    trust = ssl.create_default_context()
+    trust.check_hostname = False
+    trust.verify_mode = ssl.CERT_NONE
+    with smtplib.SMTP("127.0.0.1", server.port) as session:
+        session.starttls(context=trust)
+        session.login("ada@example.test", "secret")
+        session.sendmail(sender, [recipient], f"From: {sender}\r\nSubject: Hello\r\n\r\nHello\r\n")
+
+
+def test_the_queue_shows_every_attempt_and_no_address_where_none_was_asked(server):
+    server.kind = "submission"
+    server.options["local_zones"] = '{"test. static"}'
+    server.options["local_records"] = '{"hotel.test. 60 IN MX 0 ."}'
+    server.options["second_look"] = "100ms"
+    server.start()
+    siegel(server, "user", "add", "ada@example.test", stdin="secret\n")
+    siegel(server, "alias", "on", "ada@example.test")
+    send(server, "ada@secure.example.test", "desk@hotel.test")
+    found = re.search(r"event=accepted .*mail=(\w+)", server.log())
+    wait_for(lambda: "failed" in siegel(server, "queue", "show", found[1]).stdout, "the end")
+    lines = siegel(server, "queue", "show", found[1]).stdout.splitlines()
+    head, item = next((a, b) for a, b in zip(lines, lines[1:]) if a.startswith("ID "))
+    assert dict(zip(re.split("  +", head), re.split("  +", item)))["TRIES"] == "2"
+    attempts = [re.split("  +", line) for line in lines[lines.index("Attempts:") + 1:]]
+    assert attempts[0][:3] == ["WHEN", "HOST", "ADDRESS"]
+    assert [one[1:3] for one in attempts[1:]] == [["hotel.test", "-"]] * 2

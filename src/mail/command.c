@@ -380,11 +380,22 @@ static struct refusal take_rcpt_parameter(struct rcpt_command *rcpt, unsigned of
 	return unknown_parameter;
 }
 
+/* The path and what follows. RFC 5321 3.3 has no blank behind the colon; many a printer and
+ * scanner writes one, and taking it costs nothing: nothing else could begin with a blank. */
+static struct str behind_colon(struct str argument)
+{
+	struct str rest = str_tail(argument, str_find(argument, ':') + 1);
+
+	while (rest.len && rest.at[0] == ' ')
+		rest = str_tail(rest, 1);
+	return rest;
+}
+
 struct refusal command_mail(
 	struct str argument, unsigned offers, struct arena *arena, struct mail_command *mail)
 {
 	static const struct refusal bad = { 501, "5.1.7 Bad sender address syntax" };
-	struct str rest = str_tail(argument, 5), keyword, value;
+	struct str rest = behind_colon(argument), keyword, value;
 	unsigned seen = 0;
 
 	*mail = (struct mail_command){ 0 };
@@ -409,7 +420,7 @@ struct refusal command_rcpt(struct str argument, unsigned offers, bool smtputf8,
 	struct arena *arena, struct rcpt_command *rcpt)
 {
 	static const struct refusal bad = { 501, "5.1.3 Bad recipient address syntax" };
-	struct str rest = str_tail(argument, 3), keyword, value;
+	struct str rest = behind_colon(argument), keyword, value;
 	unsigned seen = 0;
 
 	*rcpt = (struct rcpt_command){ 0 };

@@ -69,9 +69,9 @@ struct mail_command {
 	struct str envid; /* xtext as received, checked (RFC 3461 4.4); or empty */
 };
 
-/* "FROM:<path> parameters". 501 5.1.7 bad path, 501 5.5.4 bad or repeated parameter, 555 5.5.4
- * unknown parameter, 553 5.6.7 a UTF-8 address without SMTPUTF8. Views point into the arena or
- * `argument`. */
+/* "FROM:<path> parameters", with blanks behind the colon put up with. 501 5.1.7 bad path, 501
+ * 5.5.4 bad or repeated parameter, 555 5.5.4 unknown parameter, 553 5.6.7 a UTF-8 address without
+ * SMTPUTF8. Views point into the arena or `argument`. */
 struct refusal command_mail(
 	struct str argument, unsigned offers, struct arena *arena, struct mail_command *mail);
 

@@ -55,8 +55,9 @@ static const char *const lines[SYMBOLS] = {
 	[AUTH_WRONG] = "AUTH PLAIN AHgAeQ==",
 	[MAIL] = "MAIL FROM:<ada@example.test>",
 	[MAIL_BAD] = "MAIL FROM:ada@",
-	[MAIL_FOREIGN] = "MAIL FROM:<eve@secure.example.test>",
-	[RCPT] = NULL, /* one of `recipients`, by its place in the sequence */
+	[MAIL_FOREIGN] = "MAIL FROM: <eve@secure.example.test>",
+	[RCPT] =
+		NULL, /* one of `recipients`, by its place; some with a blank as devices write it */
 	[RCPT_BAD] = "RCPT TO:<ada@example.test",
 	[RCPT_UNKNOWN] = "RCPT TO:<nobody@example.test>",
 	[DATA] = "DATA",
@@ -227,9 +228,9 @@ static int model_says(struct model *m, enum symbol symbol, size_t place)
 static struct str line_of(enum symbol symbol, size_t place)
 {
 	static const char *const recipients[] = { "RCPT TO:<r0@example.test>",
-		"RCPT TO:<r1@example.test>", "RCPT TO:<r2@example.test>",
-		"RCPT TO:<r3@example.test>", "RCPT TO:<r4@example.test>",
-		"RCPT TO:<r5@example.test>", "RCPT TO:<r6@example.test>" };
+		"RCPT TO: <r1@example.test>", "RCPT TO:<r2@example.test>",
+		"RCPT TO: <r3@example.test>", "RCPT TO:<r4@example.test>",
+		"RCPT TO: <r5@example.test>", "RCPT TO:<r6@example.test>" };
 
 	return str_of(symbol == RCPT ? recipients[place] : lines[symbol]);
 }

@@ -5,6 +5,7 @@
  */
 #include "base/log.h"
 #include "call/start.h"
+#include "delivery/own_mx.h"
 #include "delivery/worker.h"
 #include <unistd.h>
 
@@ -43,6 +44,7 @@ int main(void)
 	start_drop(&start);
 	start_confine(&start);
 	delivery_serve(delivery);
+	own_mx_watch(delivery);
 	start_ready(&start);
 	for (;;) {
 		struct start_event event = start_next(&start);

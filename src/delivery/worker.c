@@ -72,7 +72,7 @@ struct delivery *delivery_new(struct store_client *client, struct config *config
 	return d;
 }
 
-static struct config *current(struct delivery *d)
+struct config *delivery_config(struct delivery *d)
 {
 	pthread_mutex_lock(&d->lock);
 	struct config *config = config_hold(d->config);
@@ -199,7 +199,7 @@ static void lose_store(struct worker *w, const struct why *why)
 
 static void deliver_job(struct worker *w, int body)
 {
-	struct config *config = current(w->delivery);
+	struct config *config = delivery_config(w->delivery);
 	struct mapping mapped;
 	struct why why;
 

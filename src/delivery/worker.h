@@ -17,6 +17,8 @@ struct delivery *delivery_new(struct store_client *client, struct config *config
 void delivery_serve(struct delivery *delivery);
 /* Work with this from the next job on. Takes it over. */
 void delivery_reconfigure(struct delivery *delivery, struct config *config);
+/* What it works with now, held once for the caller. Any thread. */
+struct config *delivery_config(struct delivery *delivery);
 /* Take no new job; wait until those under way are done, at most until `busy`, and where a peer
  * may already have the message, at most until `committing`. */
 void delivery_stop(struct delivery *delivery, struct deadline busy, struct deadline committing);

@@ -286,6 +286,16 @@ def test_a_reload_says_what_has_to_wait_for_a_restart(server):
     assert server.greeting().startswith("220 ")
 
 
+def test_a_foreign_mx_of_a_secure_domain_is_an_alarm(server):
+    server.options["local_zones"] = '{"test. static"}'
+    server.options["local_records"] = '{"secure.example.test. 60 IN MX 10 mx.elsewhere.test."}'
+    server.start()
+    wait_for(lambda: "event=foreign-mx" in server.log(), "the alarm")
+    assert "level=alarm event=foreign-mx domain=secure.example.test host=mx.elsewhere.test\n" \
+        in server.log()
+    assert server.role("delivery")["restarts"] == 0
+
+
 def test_a_listeners_kind_and_the_mailbox_threads_wait_for_a_restart(server):
     server.start()
     server.kind = "submission"

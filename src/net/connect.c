@@ -14,6 +14,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -136,12 +137,42 @@ static bool may_be_tls(int fd)
 	return n < 5 || (head[3] << 8 | head[4]) <= SSL3_RT_MAX_PLAIN_LENGTH;
 }
 
-static enum hello shake_hands(SSL *ssl, struct deadline deadline)
+static bool wait_for(int fd, short events, struct deadline deadline)
 {
+	struct pollfd poll_fd = { .fd = fd, .events = events };
+	int ready;
+
+	do
+		ready = poll(&poll_fd, 1, deadline_poll_ms(deadline));
+	while ((ready < 0 && errno == EINTR) || (ready == 0 && !deadline_passed(deadline)));
+	return ready > 0;
+}
+
+/* Write our hello and read nothing, so that the answer's first bytes can be looked at before
+ * OpenSSL takes them: it reads from an empty memory for this long. */
+static bool say_hello(SSL *ssl, int fd, struct deadline deadline)
+{
+	BIO *socket = SSL_get_rbio(ssl), *nothing = BIO_new(BIO_s_mem());
+	int error;
+
+	must(nothing && BIO_up_ref(socket) == 1);
+	BIO_set_mem_eof_return(nothing, -1);
+	SSL_set0_rbio(ssl, nothing);
+	do {
+		ERR_clear_error();
+		error = SSL_get_error(ssl, SSL_connect(ssl));
+	} while (error == SSL_ERROR_WANT_WRITE && wait_for(fd, POLLOUT, deadline));
+	SSL_set0_rbio(ssl, socket);
+	return error == SSL_ERROR_WANT_READ;
+}
+
+static enum hello shake_hands(SSL *ssl, int fd, struct deadline deadline)
+{
+	if (!say_hello(ssl, fd, deadline) || !wait_for(fd, POLLIN, deadline))
+		return HELLO_TLS_LOST;
+	if (!may_be_tls(fd))
+		return HELLO_NOT_TLS;
 	for (;;) {
-		bool nothing_read = BIO_number_read(SSL_get_rbio(ssl)) == 0;
-		if (nothing_read && !may_be_tls(SSL_get_fd(ssl)))
-			return HELLO_NOT_TLS;
 		ERR_clear_error();
 		errno = 0;
 		int status = SSL_connect(ssl);
@@ -199,7 +230,7 @@ struct secure *secure_connect(struct plain **plain, const struct tls_client *tls
 {
 	must(wire_buffered(&(*plain)->wire).len == 0 && (*plain)->wire.out.len == 0);
 	SSL *ssl = ssl_new(tls, target, *plain);
-	enum hello hello = shake_hands(ssl, deadline);
+	enum hello hello = shake_hands(ssl, (*plain)->wire.fd, deadline);
 
 	if (hello == HELLO_SECURED && !key_is_strong(ssl))
 		hello = HELLO_TLS_INCOMPATIBLE;

@@ -16,6 +16,7 @@ struct cleaning {
 	size_t line;
 	struct buf *to;
 	struct mistakes *mistakes;
+	size_t open, opened; /* braces not closed yet, the line of the outermost one */
 };
 
 void mistake(struct mistakes *mistakes, size_t line, const char *format, ...)
@@ -102,6 +103,17 @@ static void clean_string(struct cleaning *c)
 			quote);
 }
 
+/* Outside quotes, where braces are counted: libconfuse takes the end of the file for the end of
+ * a section. */
+static void copy_bare(struct cleaning *c)
+{
+	if (c->rest.at[0] == '{' && c->open++ == 0)
+		c->opened = c->line;
+	else if (c->rest.at[0] == '}' && c->open)
+		c->open--;
+	copy(c);
+}
+
 bool settings_clean(struct str text, struct mistakes *mistakes, struct buf *to)
 {
 	struct cleaning c = { .rest = text, .line = 1, .to = to, .mistakes = mistakes };
@@ -120,8 +132,11 @@ bool settings_clean(struct str text, struct mistakes *mistakes, struct buf *to)
 			mistake(mistakes, c.line,
 				"\"${\" outside quotes; the value itself would be right");
 		else
-			copy(&c);
+			copy_bare(&c);
 	}
+	if (mistakes->n == before && c.open)
+		mistake(mistakes, c.opened,
+			"what this { begins never ends; a } behind it would be right");
 	if (mistakes->n == before && to->overflowed)
 		mistake(mistakes, 1, "the file is too big; less than %zu bytes would be right",
 			to->max);

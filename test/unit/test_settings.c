@@ -161,6 +161,10 @@ static void the_first_syntax_error_is_named_with_its_line(void **state)
 		"right\n");
 	refused("host_name = 'x\n", "s.conf:1: a text in quotes that doesn't end on its line; "
 				    "a ' behind it would be right\n");
+	refused("\ndomain \"a.test\" {\n",
+		"s.conf:2: what this { begins never ends; a } behind it would be right\n");
+	refused("key = {\"/k\"\n",
+		"s.conf:1: what this { begins never ends; a } behind it would be right\n");
 	refused("host_name = \x01\n", "s.conf:1: a control character (1); text would be right\n");
 }
 

@@ -128,7 +128,7 @@ int main(void)
 				_exit(0);
 			return 0;
 		case START_GONE:
-			return 1;
+			_exit(1); /* for the same reason */
 		}
 	}
 }

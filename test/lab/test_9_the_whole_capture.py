@@ -3,6 +3,12 @@
 lab is searched once more.
 """
 
+import re
+
+from internet import LOGS
+
+OURS = ("siegel", "small", "crash")
+
 
 def test_after_all_this_the_server_ends_in_order(siegel):
     assert siegel.stop(within=10) == 0
@@ -15,3 +21,12 @@ def test_no_sealed_canary_crossed_any_link_in_clear_in_the_whole_lab(witness):
 
 def test_the_witness_has_lost_nothing(witness):
     assert witness.stop() == []
+
+
+def test_nobody_died_but_by_our_hand():
+    """In no log a sanitizer's report, a bug found by must(), or an end by another signal than 9."""
+    for name in OURS:
+        log = LOGS / f"{name}.log"
+        said = log.read_text(errors="replace") if log.exists() else ""
+        assert re.findall(r"Sanitizer|runtime error: |event=bug|must\(", said) == [], log
+        assert set(re.findall(r'how="(signal \d+)', said)) <= {"signal 9"}, log

@@ -7,6 +7,7 @@
  */
 #include "store/database.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/must.h"
 #include <string.h>
@@ -14,6 +15,8 @@
 #define STATEMENT_SQL(name, sql) sql,
 static const char *const statements[] = { STATEMENTS(STATEMENT_SQL) };
 #undef STATEMENT_SQL
+
+enum { BUSY_MS = 10 * SECOND };
 
 /* The loop asks for a checkpoint every 16 MiB, after the answers are out: the same leaf and index
  * pages are then written once for some thousand messages. The WAL is cut back to 64 MiB after a
@@ -62,7 +65,11 @@ bool database_open(struct database *db, const char *path, struct why *why)
 	/* The page copies a savepoint keeps stay in memory. One thread, so no mutexes. */
 	sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, -1);
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-	if (sqlite3_open_v2(path, &db->handle, flags, NULL) != SQLITE_OK)
+	int opened = sqlite3_open_v2(path, &db->handle, flags, NULL);
+	/* After a kill -9 of everything the store before us may take a moment to be gone. */
+	if (db->handle)
+		sqlite3_busy_timeout(db->handle, BUSY_MS);
+	if (opened != SQLITE_OK)
 		why_not(why, "can't open %s: %s", path, sqlite3_errmsg(db->handle));
 	else if (execute(db, pragmas, why) && schema_migrate(db->handle, why) &&
 		 prepare_all(db, why)) {

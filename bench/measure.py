@@ -36,6 +36,14 @@ def tree(root):
     return found
 
 
+def runs(pid):
+    """False for what has ended, whether or not somebody has waited for it."""
+    try:
+        return _fields(pid)[0] != "Z"
+    except OSError:
+        return False
+
+
 def _cpu_of(pid):
     fields = _fields(pid)
     waited_for = (int(fields[13]) + int(fields[14])) / TICK

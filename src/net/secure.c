@@ -24,7 +24,7 @@
  * send in plaintext instead, which is no gain. No anonymous key exchange, nothing below 112 bits. */
 #define CIPHERS_1_2                                                      \
 	"ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20:ECDHE+AES:" \
-	"DHE+AES:RSA+AESGCM:RSA+AES:!aNULL:!eNULL:!PSK:!SRP:!CCM:@SECLEVEL=2"
+	"DHE+AES:RSA+AESGCM:RSA+AES:!aNULL:!eNULL:!PSK:!SRP:!AESCCM:@SECLEVEL=2"
 #define CIPHERS_1_3 "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
 #define GROUPS	    "X25519:P-256:P-384:P-521"
 

@@ -44,6 +44,10 @@ def runs(pid):
         return False
 
 
+def name_of(pid):
+    return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
+
+
 def _cpu_of(pid):
     fields = _fields(pid)
     waited_for = (int(fields[13]) + int(fields[14])) / TICK

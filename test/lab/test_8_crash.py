@@ -99,7 +99,7 @@ def was_killed_after(moment, kills):
                for when, victim in kills)
 
 
-def test_kill_9_of_any_role_at_any_moment_loses_nothing(world, crash):
+def test_kill_9_of_any_role_at_any_moment_loses_nothing(world, crash, capsys):
     chance = random.Random(SEED)
     print(f"LAB_SEED={SEED} LAB_KILLS={KILLS}")
     sink = Peer(world, "load.test", sealed_server)
@@ -124,9 +124,12 @@ def test_kill_9_of_any_role_at_any_moment_loses_nothing(world, crash):
     lost = [word for word in load.taken["here"] if word not in here]
     lost += [word for word in load.taken["there"] if word not in there]
     twice = [word for word, count in there.items() if count > 1]
-    print(f"killed {collections.Counter(victim for _, victim in kills)}; taken "
-          f"{len(load.taken['here'])} here, {len(load.taken['there'])} there; sessions broken "
-          f"{load.broken}; lost {len(lost)}; sent twice {len(twice)}")
+    with capsys.disabled():
+        whom = ", ".join(f"{victim} {n}" for victim, n in
+                         collections.Counter(victim for _, victim in kills).most_common())
+        print(f"\nkilled: {whom}; taken: {len(load.taken['here'])} for a mailbox here, "
+              f"{len(load.taken['there'])} for a neighbour; sessions broken: {load.broken}; "
+              f"lost: {len(lost)}; sent twice: {len(twice)}; LAB_SEED={SEED}")
     assert lost == []
     assert max(here.values()) == 1, "a delivery repeated after a crash finds its own file"
     for word in twice:

@@ -367,7 +367,8 @@ class Siegel(Server):
 
     def version(self):
         return subprocess.run(["git", "-C", self.binaries, "describe", "--always", "--dirty"],
-                              text=True, stdout=subprocess.PIPE).stdout.strip()
+                              text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL).stdout.strip()
 
     def maildir(self):
         local, domain = self.user.split("@")

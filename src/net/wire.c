@@ -194,22 +194,25 @@ void wire_take(struct wire *wire, size_t n)
 	}
 }
 
-/* Drop a line to its end. `last` is the byte before what is buffered. */
+/* Drop a line to its end. Where the deadline stops it, the next call goes on: the rest of a line
+ * that was too long is never taken for a line of its own. */
 static enum wire_result skip_line(struct wire *wire, struct deadline deadline)
 {
-	char last = 0;
-
+	if (!wire->skipping)
+		wire->skipped = 0;
+	wire->skipping = true;
 	for (;;) {
 		struct str seen = wire_buffered(wire);
 		for (size_t i = 0; i < seen.len; i++) {
 			char c = seen.at[i];
-			if ((c == '\n') != (last == '\r'))
+			if ((c == '\n') != (wire->skipped == '\r'))
 				return WIRE_BARE;
 			if (c == '\n') {
 				wire_take(wire, i + 1);
+				wire->skipping = false;
 				return WIRE_LONG;
 			}
-			last = c;
+			wire->skipped = c;
 		}
 		wire_take(wire, seen.len);
 		enum wire_result result = wire_fill(wire, deadline);
@@ -234,6 +237,8 @@ enum wire_result wire_read_line(
 	size_t searched = 0;
 
 	must(max + 2 <= INPUT_MAX);
+	if (wire->skipping)
+		return skip_line(wire, deadline);
 	for (;;) {
 		struct str seen = wire_buffered(wire);
 		size_t end = searched + str_find(str_tail(seen, searched), '\n');

@@ -20,9 +20,11 @@ struct wire {
 	int fd;		    /* non-blocking */
 	struct ssl_st *ssl; /* NULL: plaintext */
 	struct buf in, out;
-	size_t taken; /* bytes of `in` already given away as lines */
-	bool asked;   /* we have spoken and not read since: the peer has to think first */
-	bool broken;  /* nothing more can be said on it, not even a goodbye */
+	size_t taken;  /* bytes of `in` already given away as lines */
+	bool asked;    /* we have spoken and not read since: the peer has to think first */
+	bool skipping; /* inside a line that is too long, whose last byte seen is `skipped` */
+	char skipped;
+	bool broken; /* nothing more can be said on it, not even a goodbye */
 };
 
 struct plain {
@@ -44,7 +46,8 @@ struct plain *plain_of(int fd);
 void plain_close(struct plain **plain);
 
 /* Read one line ended by CRLF, without it, of at most `max` bytes. The view is good until the
- * next read. A longer line is skipped to its end (still bounded by the deadline): WIRE_LONG. */
+ * next read. A longer line is skipped to its end: WIRE_LONG. Where the deadline comes first
+ * (WIRE_TIMEOUT), the next call goes on skipping. */
 enum wire_result wire_read_line(
 	struct wire *wire, size_t max, struct deadline deadline, struct str *line) must_use;
 /* Read at least one byte into the buffer. */

@@ -98,6 +98,22 @@ static void a_line_that_is_too_long_is_skipped_to_its_end(void **state)
 	expect_line("next");
 }
 
+static void the_rest_of_a_long_line_is_no_line(void **state)
+{
+	struct str line;
+	char long_line[201] = "";
+
+	(void)state;
+	memset(long_line, 'x', 200);
+	they_say(long_line);
+	assert_int_equal(wire_read_line(&ours->wire, 100, deadline_in(50), &line), WIRE_TIMEOUT);
+	they_say("MAIL FROM:<>\r");
+	assert_int_equal(wire_read_line(&ours->wire, 100, deadline_in(50), &line), WIRE_TIMEOUT);
+	they_say("\nnext\r\n");
+	assert_int_equal(read_line(100), WIRE_LONG);
+	expect_line("next");
+}
+
 static void a_bare_cr_or_lf_is_told(void **state)
 {
 	static const char *const lines[] = { "a\nb\r\n", "\n", "a\rb\r\n", "\r\r\n", "a\r\r\n" };
@@ -404,6 +420,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(lines_come_one_by_one, begin, end),
 		cmocka_unit_test_setup_teardown(
 			a_line_that_is_too_long_is_skipped_to_its_end, begin, end),
+		cmocka_unit_test_setup_teardown(the_rest_of_a_long_line_is_no_line, begin, end),
 		cmocka_unit_test_setup_teardown(a_bare_cr_or_lf_is_told, begin, end),
 		cmocka_unit_test_setup_teardown(an_end_is_not_a_line, begin, end),
 		cmocka_unit_test_setup_teardown(no_deadline_is_passed, begin, end),

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "smtpd/limits.h"
+#include <string.h>
 
 static bool is_secure(const struct session *s, const struct address *address)
 {
@@ -53,13 +54,50 @@ struct reply senders_of_envelope(
 	return (struct reply){ 0 };
 }
 
-static struct reply from_outside(struct session *s, const struct senders *senders)
+/* A field without its blanks and folding, in lower case. */
+static void squeeze(struct buf *to, struct str value)
 {
-	for (size_t i = 0; i < senders->n && s->settings->from_rule; i++) {
-		if (is_secure(s, &senders->at[i]))
-			return REPLY(
-				550, "5.7.1 Only our own users send From this domain, logged in");
+	for (size_t i = 0; i < value.len; i++) {
+		if (!strchr(" \t\r\n", value.at[i]))
+			buf_add_char(to, ascii_lower(value.at[i]));
 	}
+}
+
+static bool names_secure_domain(const struct session *s, struct str value)
+{
+	scoped(buf_free) struct buf text = BUF(HEADER_SECTION_MAX);
+
+	squeeze(&text, value);
+	for (size_t i = 0; i < s->settings->domains.len; i++) {
+		struct str secure = s->settings->domains.at[i].secure;
+		if (secure.len && str_find_str(buf_str(&text), secure) < text.len)
+			return true;
+	}
+	return false;
+}
+
+/* Where nobody can say for sure which addresses a field has, a mail program may show ours. */
+static bool may_be_read_as_ours(const struct session *s, const struct header *header)
+{
+	for (size_t i = 0; i < header->n; i++) {
+		const struct header_field *field = &header->fields[i];
+		bool sender = field->id == HEADER_FROM || field->id == HEADER_SENDER ||
+			      field->id == HEADER_RESENT_FROM || field->id == HEADER_RESENT_SENDER;
+		if (sender && names_secure_domain(s, field->value))
+			return true;
+	}
+	return false;
+}
+
+static struct reply from_outside(struct session *s, const struct header *header,
+	enum senders_reading reading, const struct senders *senders)
+{
+	bool ours = reading == SENDERS_UNCLEAR && may_be_read_as_ours(s, header);
+
+	for (size_t i = 0; i < senders->n; i++)
+		ours |= is_secure(s, &senders->at[i]);
+	if (ours && s->settings->from_rule)
+		return REPLY(550, "5.7.1 Only our own users send From this domain, logged in");
 	return (struct reply){ 0 };
 }
 
@@ -97,7 +135,7 @@ struct reply senders_of_header(
 	enum senders_reading reading = header_senders(header, &s->tx.arena, senders);
 
 	if (!s->account)
-		return from_outside(s, senders);
+		return from_outside(s, header, reading, senders);
 	if (reading == SENDERS_UNCLEAR)
 		return session_reply(s, 550, "5.6.0 The From field is not clear: %s",
 			senders->why ? senders->why : "malformed");

@@ -174,6 +174,33 @@ static void nobody_outside_sends_as_the_secure_domain(void **state)
 	CODES("220 250 250 250 354 250");
 }
 
+static void what_is_unclear_is_not_ours_either(void **state)
+{
+	static const char *const fields[] = {
+		"From: Ad\xe4 <ada@secure.example.test>", /* not UTF-8: shown all the same */
+		"From: ada@secure.example.test <bob@other.test>",
+		"From: Ada <ada@SECURE.\r\n example.test",
+		"From: Ada\x01 <ada@secure.example.test>",
+		"From: bob@other.test\r\nSender: \xe4 <ada@secure.example.test>",
+	};
+	char words[1024];
+
+	(void)state;
+	for (size_t i = 0; i < count_of(fields); i++) {
+		snprintf(words, sizeof words, ENVELOPE "DATA\r\n%s\r\n\r\n.\r\n", fields[i]);
+		say(LISTENER_MX, IN_TLS, words);
+		CODES("220 250 250 250 354 550");
+		HEARD("550 5.7.1 ");
+	}
+	assert_int_equal(store.accepts, 0);
+	/* It is taken where it is nobody's we know, and where the rule is off. */
+	say(LISTENER_MX, IN_TLS, ENVELOPE "DATA\r\nFrom: B\xf6 <bob@other.test>\r\n\r\n.\r\n");
+	CODES("220 250 250 250 354 250");
+	world_settings.from_rule = false;
+	say(LISTENER_MX, IN_TLS, words);
+	CODES("220 250 250 250 354 250");
+}
+
 static void a_secure_listener_wants_tls_before_mail(void **state)
 {
 	(void)state;
@@ -619,6 +646,7 @@ int main(void)
 		PROMISE(a_secure_address_is_refused_in_clear_and_the_others_go_on),
 		PROMISE(a_secure_address_is_taken_in_tls),
 		PROMISE(nobody_outside_sends_as_the_secure_domain),
+		PROMISE(what_is_unclear_is_not_ours_either),
 		PROMISE(a_secure_listener_wants_tls_before_mail),
 		PROMISE(only_a_dot_on_its_own_line_ends_a_message),
 		PROMISE(dots_are_taken_off_and_lines_stay),

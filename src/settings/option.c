@@ -179,7 +179,7 @@ static bool check_local_zone(
 		if (str_eq(rest, str_of(types[i])) && value_dns_name(zone, NULL))
 			return true;
 	return why_not(why,
-		"\"%.*s\" is no zone and type; \"test. transparent\" or \"test. nodefault\" would "
+		"\"%.*s\" is no zone and type; \"test. transparent\" or \"test. static\" would "
 		"be right",
 		STR_ARG(str_head(value, 80)));
 }

@@ -169,8 +169,8 @@ static bool check_local_zone(
 {
 	/* unbound.conf(5), local-zone. */
 	static const char *const types[] = { "deny", "refuse", "static", "transparent", "redirect",
-		"nodefault", "typetransparent", "inform", "inform_deny", "inform_redirect",
-		"always_transparent", "always_refuse", "always_nxdomain", "always_null", "noview" };
+		"typetransparent", "inform", "inform_deny", "inform_redirect", "always_transparent",
+		"always_refuse", "always_nxdomain", "always_null", "noview" };
 	struct str rest = value, zone = take_word(&rest);
 
 	(void)arena;

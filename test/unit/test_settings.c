@@ -224,7 +224,7 @@ static void wrong_values_are_refused(void **state)
 		"as \"a.test. 60 IN A 192.0.2.1\" would be right");
 	refused_option("local_zones = \"test. soft\"",
 		"local_zones: \"test. soft\" is no zone and type; \"test. transparent\" or "
-		"\"test. nodefault\" would be right");
+		"\"test. static\" would be right");
 	refused_option("allow_networks = { 127.0.0.0/8, 10.0.0.1/8 }",
 		"allow_networks: \"10.0.0.1/8\" has bits set behind the first 8; zeros there would "
 		"be right");

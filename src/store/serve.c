@@ -50,7 +50,7 @@ struct serve {
 	struct peer_list idle, round, waiting, staging;
 	struct deadline clean, pause, no_cut;
 	size_t n_peers;
-	bool clock_due_again, idle_now, stop;
+	bool clock_due_again, idle_now, logins_decided, stop;
 };
 
 /* --- connections --- */
@@ -226,7 +226,7 @@ static void happened(struct serve *serve, struct watched *watched)
 		take_ctl(serve);
 		break;
 	case WATCHED_LOGIN:
-		take_logins(serve);
+		serve->logins_decided = true;
 		break;
 	case WATCHED_EDGE:
 		take_connections(serve, watched);
@@ -479,6 +479,10 @@ static void wait_and_hear(struct serve *serve, struct deadline until)
 	must(n >= 0 || errno == EINTR);
 	for (int i = 0; i < n; i++)
 		happened(serve, events[i].data.ptr);
+	/* Answering may close peers, of whom no event may be left by then. */
+	if (serve->logins_decided)
+		take_logins(serve);
+	serve->logins_decided = false;
 }
 
 static void open_loop(struct serve *serve, int ctl)

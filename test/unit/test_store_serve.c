@@ -286,6 +286,74 @@ static void questions_are_answered(void **state)
 	forget(w);
 }
 
+/* Ask for a login and don't wait for the answer. */
+static struct store_connection *begin_login(struct world *w, const struct running *r, unsigned n)
+{
+	struct store_connection *c = connect_to(r->smtpd);
+	struct login_ask ask = { .user = arena_printf(&w->arena, "u%u@example.test", n),
+		.password = STR("wrong"),
+		.peer = arena_printf(&w->arena, "10.0.%u.%u", n / 256, n % 256) };
+	struct login_answer answer;
+	struct why why;
+
+	(void)!call_login_on(c, &ask, -1, &w->arena, &answer, NULL, deadline_in(0), &why);
+	return c;
+}
+
+/* A child that keeps the loop busy with large bodies until it is killed. */
+static pid_t keep_busy(struct world *w, const struct running *r)
+{
+	static char large[6 * 1024 * 1024];
+	pid_t child = fork();
+
+	memset(large, 'x', sizeof large);
+	while (child == 0) {
+		struct mail m = mail(w, 0, "x@outside.test", "ada@example.test");
+		m.body = (struct str){ large, sizeof large };
+		(void)ask_accept(w, r, m);
+		arena_reset(&w->arena);
+	}
+	return child;
+}
+
+/* How long a login takes, in microseconds. */
+static int64_t time_a_login(struct world *w, const struct running *r)
+{
+	struct login_ask ask = { STR("nobody@example.test"), STR("wrong"), STR("192.0.2.1") };
+	struct login_answer answer;
+	struct why why;
+	int64_t before = clock_monotonic_ms();
+
+	for (int i = 0; i < 5; i++)
+		assert_true(call_login(
+			r->smtpd, &ask, -1, &w->arena, &answer, NULL, deadline_in(20000), &why));
+	return (clock_monotonic_ms() - before) * 1000 / 5;
+}
+
+/* The decision and the farewell reach the loop together, in this order, in some of the rounds. */
+static void whoever_leaves_as_the_login_is_decided_does_no_harm(void **state)
+{
+	enum { ROUNDS = 120, AT_ONCE = 2 };
+	struct world *w = closed_world("");
+	struct running r = start_store(w);
+	struct store_connection *c[AT_ONCE];
+	int64_t takes = time_a_login(w, &r);
+	pid_t busy = keep_busy(w, &r);
+
+	(void)state;
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		for (unsigned j = 0; j < AT_ONCE; j++)
+			c[j] = begin_login(w, &r, i * AT_ONCE + j);
+		usleep((useconds_t)(takes + i % 20 * 500));
+		for (unsigned j = 0; j < AT_ONCE; j++)
+			store_disconnect(&c[j]);
+	}
+	kill(busy, SIGKILL);
+	assert_int_equal(waitpid(busy, NULL, 0), busy);
+	kill_store(&r, 0);
+	forget(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -295,6 +363,7 @@ int main(void)
 		cmocka_unit_test(a_job_comes_back_when_its_worker_leaves),
 		cmocka_unit_test(a_disk_too_full_for_mail_still_takes_outcomes),
 		cmocka_unit_test(questions_are_answered),
+		cmocka_unit_test(whoever_leaves_as_the_login_is_decided_does_no_harm),
 	};
 
 	/* The control descriptor has a fixed number: nothing else may be there. */

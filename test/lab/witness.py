@@ -33,7 +33,7 @@ class Witness:
         log = open(LOGS / f"tcpdump-{link}.log", "w")
         self.dumps[link] = subprocess.Popen(
             ["nsenter", "--net=/run/netns/router", "tcpdump", "-Z", "root", "-n", "-i", link,
-             "-s", "0", "-U", "--immediate-mode", "-B", "32768", "-w", file],
+             "-s", "65600", "-U", "--immediate-mode", "-B", "98304", "-w", file],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         eventually(lambda: file.exists() and file.stat().st_size >= 24, 10,
                    f"tcpdump on {link} writes its file")

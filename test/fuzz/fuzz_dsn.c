@@ -35,6 +35,23 @@ static size_t count(struct str text, struct str needle)
 	return n;
 }
 
+/* Fields called `name` in a part: a line that quoted-printable only breaks begins none. */
+static size_t count_fields(struct str part, struct str name)
+{
+	scoped(buf_free) struct buf text = BUF(16 << 20), start = BUF(100);
+	struct str soft = STR("=\r\n");
+
+	if (str_find_str(part, STR("quoted-printable\r\n")) == part.len)
+		soft = str_tail(soft, soft.len);
+	for (size_t at; soft.len && (at = str_find_str(part, soft)) < part.len;) {
+		buf_add(&text, str_head(part, at));
+		part = str_tail(part, at + soft.len);
+	}
+	buf_add(&text, part);
+	buf_printf(&start, "\r\n%.*s:", STR_ARG(name));
+	return count(buf_str(&text), buf_str(&start));
+}
+
 static void check(struct str letter, bool seven_bit)
 {
 	struct str header = str_head(letter, str_find_str(letter, STR("\r\n\r\n")) + 2);
@@ -58,8 +75,8 @@ static void check(struct str letter, bool seven_bit)
 	check_lines(str_head(parts[1], parts[1].len - 2));
 	check_lines(str_head(parts[2], parts[2].len - 2));
 	must(str_is_utf8(parts[1]));
-	must(count(parts[2], STR("\r\nReporting-MTA:")) == 1);
-	must(count(parts[2], STR("\r\nAction:")) == 2);
+	must(count_fields(parts[2], STR("Reporting-MTA")) == 1);
+	must(count_fields(parts[2], STR("Action")) == 2);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

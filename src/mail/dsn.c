@@ -21,11 +21,15 @@ enum {
 	SUBJECT_MAX = 200,
 	FIELD_TEXT_MAX = 1000,
 	FIELD_COLUMNS = 76,
-	LETTER_MAX = 1 << 20,
-	STATUS_MAX = 1 << 22,
 	HEADERS_MAX = 65536,
 	LINE_MAX_OCTETS = 998,
 };
+
+/* Room for the letter or for the status part, before either is encoded. */
+static size_t text_max(const struct dsn *d)
+{
+	return (DSN_TEXT_MAX + d->n_recipients * DSN_RECIPIENT_MAX) / 4;
+}
 
 /* "7.10" of "5.7.10". */
 static struct str without_class(struct str code)
@@ -431,7 +435,7 @@ static const char *encode_own(const struct dsn *d, struct buf *text)
 
 static void put_report(struct buf *to, const struct dsn *d, struct buf *letter)
 {
-	scoped(buf_free) struct buf status = BUF(STATUS_MAX);
+	scoped(buf_free) struct buf status = BUF(text_max(d));
 	scoped(buf_free) struct buf boundary = BUF(128);
 	scoped(free_part) struct part original = original_part(d);
 	bool global = is_global(d);
@@ -463,7 +467,7 @@ bool dsn_write(struct buf *to, const struct dsn *d)
 {
 	scoped(arena_free) struct arena arena = ARENA(1 << 20);
 	scoped(buf_free) struct buf subject = BUF(4096);
-	scoped(buf_free) struct buf letter = BUF(LETTER_MAX);
+	scoped(buf_free) struct buf letter = BUF(text_max(d));
 	struct str original = header_decode(d->subject, &arena, SUBJECT_MAX);
 
 	must((unsigned)d->language < LANGUAGES_N && d->now);

@@ -85,6 +85,10 @@ struct dsn {
 	} turned_away;
 };
 
+/* A buffer of DSN_TEXT_MAX + n_recipients * DSN_RECIPIENT_MAX + the original's size fits every
+ * letter, whatever the texts in it: no message may be too large to be reported about. */
+enum { DSN_TEXT_MAX = 2 * 1024 * 1024, DSN_RECIPIENT_MAX = 32 * 1024 };
+
 /* "4.7.10", "5.1.1", ...: the class digit follows the status, the rest is the remote code where
  * the reason is the remote reply, and the reason's own otherwise (policy.md section 5). */
 bool dsn_status_code(struct buf *to, const struct dsn_recipient *r);

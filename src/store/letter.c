@@ -252,7 +252,7 @@ static void dispatch(
 {
 	int64_t id = store_make_id(store);
 	scoped(buf_free) struct buf letter =
-		BUF(dsn->original.len + LETTER_TEXT_MAX + dsn->n_recipients * LETTER_RECIPIENT_MAX);
+		BUF(dsn->original.len + DSN_TEXT_MAX + dsn->n_recipients * DSN_RECIPIENT_MAX);
 
 	dsn->reporting_mta = store->settings->host_name;
 	dsn->help_url = store->settings->help_url;

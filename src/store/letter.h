@@ -10,13 +10,8 @@
 #include "mail/dsn.h"
 #include "store/store.h"
 
-enum {
-	/* A larger original is enclosed as its header alone. */
-	LETTER_ORIGINAL_MAX = 10 * 1024 * 1024,
-	/* Room for the letter itself, and more for each recipient it names. */
-	LETTER_TEXT_MAX = 1024 * 1024,
-	LETTER_RECIPIENT_MAX = 16 * 1024
-};
+/* A larger original is enclosed as its header alone. */
+enum { LETTER_ORIGINAL_MAX = 10 * 1024 * 1024 };
 
 /* Tell what is new about this message: failures, delays, successes that were asked for. Marks
  * them as told. Database failures are sticky. */

@@ -695,6 +695,31 @@ static void a_code_follows_the_verdict_and_not_the_remote_class(void **state)
 	buf_free(&code);
 }
 
+/* As many as one message may have, each with a server that talked a lot. */
+static void a_letter_has_room_for_all_recipients(void **state)
+{
+	enum { MANY = 10000 };
+	struct dsn_recipient *many = arena_array(&arena, MANY, sizeof *many);
+	struct buf words = BUF(2000);
+	struct reader r;
+
+	(void)state;
+	while (words.len < 990)
+		buf_add(&words, STR("no such user "));
+	for (size_t i = 0; i < MANY; i++) {
+		many[i] = hotel();
+		many[i].reason = REASON_REMOTE_REPLY;
+		many[i].address = arena_printf(&arena, "hotel%zu@plain.test", i);
+		many[i].said = buf_str(&words);
+	}
+	struct dsn d = letter_for(many, MANY);
+	write_and_take_apart(&r, &d);
+	assert_true(has(r.parts[0].body, "hotel0@plain.test"));
+	assert_true(has(r.parts[0].body, "hotel9999@plain.test"));
+	assert_true(has(r.parts[1].body, "hotel9999@plain.test"));
+	buf_free(&words);
+}
+
 static void a_letter_that_does_not_fit_is_no_letter(void **state)
 {
 	struct dsn_recipient one = hotel();
@@ -731,6 +756,7 @@ int main(void)
 		cmocka_unit_test(a_report_turned_away_is_told),
 		cmocka_unit_test(every_reason_makes_a_letter_and_a_code),
 		cmocka_unit_test(a_code_follows_the_verdict_and_not_the_remote_class),
+		cmocka_unit_test(a_letter_has_room_for_all_recipients),
 		cmocka_unit_test(a_letter_that_does_not_fit_is_no_letter),
 	};
 

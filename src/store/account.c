@@ -39,7 +39,7 @@ static bool is_hash(struct str hash, struct arena *arena)
 {
 	struct str copy = arena_str(arena, hash);
 
-	if (!copy.at || hash.len > HASH_MAX || str_find(hash, '\0') < hash.len)
+	if (!copy.at || hash.len > HASH_MAX)
 		return false;
 	for (size_t i = 0; i < hash.len; i++)
 		if (hash.at[i] <= ' ' || hash.at[i] > '~' || hash.at[i] == ':')

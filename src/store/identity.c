@@ -14,9 +14,9 @@ static bool find_account(struct store *store, struct str key, struct identity *w
 	if (!row(&store->db, s))
 		return false;
 	who->account = row_number(s, 0);
-	bool active = row_number(s, 3) != 0;
-	who->level = (enum level)row_number(s, 4);
-	who->deadline = row_number(s, 5);
+	bool active = row_number(s, 1) != 0;
+	who->level = (enum level)row_number(s, 2);
+	who->deadline = row_number(s, 3);
 	row_end(s);
 	who->kind = IDENTITY_ACCOUNT;
 	if (who->secure)

@@ -24,16 +24,14 @@ void notice_not_sent(struct store *store, int64_t account, int64_t id, struct st
 	add(store, account, NOTICE_NOT_SENT, id, subject, r->address, r->host, STR(""), r->reason);
 }
 
-bool notice_turned_away(struct store *store, int64_t account, enum notice_kind kind, struct str who,
+void notice_turned_away(struct store *store, int64_t account, enum notice_kind kind, struct str who,
 	struct str peer, struct str helo)
 {
 	RUN(&store->db, NOTICE_COUNT, as_number(account), as_number(kind),
 		as_number(store->now - HOUR), as_text(str_head(who, FIELD_MAX)),
 		as_text(str_head(peer, FIELD_MAX)));
-	if (database_changes(&store->db) > 0)
-		return false;
-	add(store, account, kind, 0, STR(""), who, peer, helo, REASON_NONE);
-	return store->db.failure == SQLITE_OK;
+	if (database_changes(&store->db) == 0)
+		add(store, account, kind, 0, STR(""), who, peer, helo, REASON_NONE);
 }
 
 static struct notice read_notice(sqlite3_stmt *s, struct arena *arena)

@@ -16,7 +16,6 @@ struct open_recipient {
 	enum recipient_state state;
 	struct destination *destination;
 	int64_t attempts, deadline;
-	enum reason reason;
 };
 
 static bool is_local(const struct open_recipient *r)
@@ -35,8 +34,7 @@ static bool find_open(struct store *store, int64_t number, struct open_recipient
 		.destination =
 			schedule_find(&store->schedule, row_text(s, 1), (demands)row_number(s, 2)),
 		.attempts = row_number(s, 3),
-		.deadline = row_number(s, 4),
-		.reason = (enum reason)row_number(s, 5) };
+		.deadline = row_number(s, 4) };
 	row_end(s);
 	return r->destination != NULL;
 }

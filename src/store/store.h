@@ -33,7 +33,6 @@ struct store {
 	int64_t now;	 /* wall clock of this batch */
 	int64_t started; /* wall clock */
 	int64_t last_message;
-	uint64_t batch; /* counts transactions; marks what a rollback must undo */
 	struct schedule schedule;
 	struct body_cache cache;
 	struct turned_away turned_away;

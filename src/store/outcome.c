@@ -18,6 +18,23 @@ struct open_recipient {
 	int64_t attempts, deadline;
 };
 
+/* A letter looks these numbers up in tables. */
+
+static bool is_reason(uint64_t number)
+{
+	return number <= UINT32_MAX && reason_is_known((uint32_t)number);
+}
+
+static bool is_sane(const struct recipient_outcome *o)
+{
+	return is_reason(o->reason) && o->transmission <= TRANSMISSION_PLAIN;
+}
+
+static bool is_sane_attempt(const struct attempt *a)
+{
+	return is_reason(a->reason) && a->verdict <= VERDICT_REFUSED;
+}
+
 static bool is_local(const struct open_recipient *r)
 {
 	return r->destination->name.len == 0;
@@ -153,6 +170,8 @@ static void add_evidence(struct store *store, int64_t message, const struct dest
 {
 	for (size_t i = 0; i < ask->attempts.len && i < ATTEMPTS_MAX; i++) {
 		const struct attempt *a = &ask->attempts.at[i];
+		if (!is_sane_attempt(a))
+			continue;
 		RUN(&store->db, EVIDENCE_ADD, as_number(message), as_text(d->name),
 			as_number(d->demands), as_number((int64_t)a->time),
 			as_text(str_head(a->host, NAME_MAX_LENGTH)),
@@ -171,21 +190,16 @@ static void add_evidence(struct store *store, int64_t message, const struct dest
 static void learn_about(
 	struct store *store, struct destination *d, int64_t taken_at, const struct work_ask *ask)
 {
-	enum reason why = ask->outcomes.len ? (enum reason)ask->outcomes.at[0].reason
-					    : REASON_CONNECTION_TIMEOUT;
+	enum reason why = REASON_CONNECTION_TIMEOUT;
 
 	if (d->name.len == 0)
 		return;
+	if (ask->outcomes.len && is_reason(ask->outcomes.at[0].reason))
+		why = (enum reason)ask->outcomes.at[0].reason;
 	if (ask->destination_down)
 		schedule_down(store, d, taken_at, why);
 	else
 		schedule_up(store, d);
-}
-
-static bool is_sane(const struct recipient_outcome *o)
-{
-	return o->reason <= UINT32_MAX && reason_is_known((uint32_t)o->reason) &&
-	       o->transmission <= TRANSMISSION_PLAIN;
 }
 
 static int64_t message_of(struct store *store, struct str id)

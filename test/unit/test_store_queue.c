@@ -221,6 +221,33 @@ static void a_report_that_makes_no_sense_gives_the_job_back(void **state)
 	world_close(w);
 }
 
+/* A letter names the reasons it finds on disk, so none may get there that there is not. */
+static void a_reason_there_is_not_is_not_believed(void **state)
+{
+	struct world *w = world_open();
+	struct recipient_outcome outcome = { .result = RESULT_LATER, .reason = 4711 };
+	struct attempt attempts[] = { { .reason = 4711, .verdict = VERDICT_REFUSED },
+		{ .reason = REASON_CONNECTION_LOST, .verdict = 4711 },
+		{ .reason = REASON_CONNECTION_LOST, .verdict = VERDICT_UNKNOWN } };
+	struct work_ask ask = { .has_outcome = 1,
+		.outcomes = { &outcome, 1 },
+		.attempts = { attempts, count_of(attempts) },
+		.destination_down = 1 };
+
+	(void)state;
+	assert_taken(w, mail(w, 1, "ada@example.test", "desk@hotel.test"));
+	assert_true(claim(w, &w->delivery));
+	ask.id = w->job.id;
+	outcome.recipient = w->job.recipients.at[0].recipient;
+	work(w, &w->delivery, &ask);
+	assert_int_equal(sql_number(w, "SELECT count(*) FROM evidence"), 1);
+	pass(w, 6 * DAY);
+	assert_true(claim(w, &w->mailbox)); /* the letter about it */
+	assert_int_equal(sql_number(w, "SELECT last_reason FROM recipient ORDER BY number"),
+		REASON_CONNECTION_TIMEOUT);
+	world_close(w);
+}
+
 static void a_job_is_one_message_and_one_destination(void **state)
 {
 	struct world *w = world_open();
@@ -362,6 +389,7 @@ int main(void)
 		cmocka_unit_test(a_second_look_that_changed_waits),
 		cmocka_unit_test(a_recipient_the_worker_forgot_waits),
 		cmocka_unit_test(a_report_that_makes_no_sense_gives_the_job_back),
+		cmocka_unit_test(a_reason_there_is_not_is_not_believed),
 		cmocka_unit_test(a_job_is_one_message_and_one_destination),
 		cmocka_unit_test(an_account_that_went_is_a_failure),
 		cmocka_unit_test(ended_messages_are_removed_in_time),

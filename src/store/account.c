@@ -52,15 +52,10 @@ static bool is_hash(struct str hash, struct arena *arena)
 int64_t account_find(struct store *store, struct str address, struct arena *arena)
 {
 	struct identity who = identity_of(store, address, arena);
-	int64_t number = 0;
 
 	if (who.kind <= IDENTITY_REMOTE || str_find(who.canonical, '+') < who.canonical.len)
 		return 0;
-	sqlite3_stmt *s = ASK(&store->db, ACCOUNT_BY_ADDRESS, as_text(who.key));
-	if (row(&store->db, s))
-		number = row_number(s, 0);
-	row_end(s);
-	return number;
+	return row_only_number(&store->db, ASK(&store->db, ACCOUNT_BY_ADDRESS, as_text(who.key)));
 }
 
 /* --- answers --- */
@@ -104,16 +99,12 @@ static void answer_user(
 void account_list(struct store *store, struct arena *arena, struct user_list_answer *answer)
 {
 	sqlite3_stmt *s = ASK(&store->db, USERS, as_number(ACCOUNTS_LISTED));
-	size_t room = 0;
 
 	*answer = (struct user_list_answer){ 0 };
-	while (row(&store->db, s))
-		room++;
-	answer->users.at = arena_array(arena, room, sizeof *answer->users.at);
+	answer->users.at = arena_array(arena, ACCOUNTS_LISTED, sizeof *answer->users.at);
 	if (!answer->users.at)
 		return;
-	s = ASK(&store->db, USERS, as_number(ACCOUNTS_LISTED));
-	while (answer->users.len < room && row(&store->db, s))
+	while (answer->users.len < ACCOUNTS_LISTED && row(&store->db, s))
 		answer->users.at[answer->users.len++] = read_user(store, s, arena);
 	row_end(s);
 }

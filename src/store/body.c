@@ -130,17 +130,14 @@ static int64_t remove_pieces(struct store *store, int64_t message, int64_t n)
 
 bool body_remove_leftovers(struct store *store, int64_t n)
 {
-	sqlite3_stmt *s = ASK_PLAIN(&store->db, LEFTOVER_FIRST);
+	int64_t message;
 
-	while (n > 0 && row(&store->db, s)) {
-		int64_t message = row_number(s, 0);
-		row_end(s);
+	while (n > 0 &&
+		(message = row_only_number(&store->db, ASK_PLAIN(&store->db, LEFTOVER_FIRST)))) {
 		int64_t removed = remove_pieces(store, message, n);
 		if (removed == 0)
 			RUN(&store->db, LEFTOVER_REMOVE, as_number(message));
 		n -= removed > 0 ? removed : 1;
-		s = ASK_PLAIN(&store->db, LEFTOVER_FIRST);
 	}
-	row_end(s);
 	return n <= 0;
 }

@@ -8,12 +8,11 @@ enum { MESSAGES_AT_ONCE = 50, NOTICES_AT_ONCE = 100, PIECES_AT_ONCE = 16 };
 
 static bool remove_message(struct store *store)
 {
-	sqlite3_stmt *s = ASK(&store->db, MESSAGE_REMOVABLE, as_number(store->now));
+	int64_t message = row_only_number(
+		&store->db, ASK(&store->db, MESSAGE_REMOVABLE, as_number(store->now)));
 
-	if (!row(&store->db, s))
+	if (!message)
 		return false;
-	int64_t message = row_number(s, 0);
-	row_end(s);
 	RUN(&store->db, RECIPIENTS_REMOVE, as_number(recipient_number(message, 0)),
 		as_number(recipient_number(message + 1, 0)));
 	RUN(&store->db, EVIDENCE_REMOVE, as_number(message));

@@ -142,6 +142,14 @@ bool database_run(struct database *db, sqlite3_stmt *s)
 	return db->failure == SQLITE_OK;
 }
 
+int64_t row_only_number(struct database *db, sqlite3_stmt *s)
+{
+	int64_t number = row(db, s) ? row_number(s, 0) : 0;
+
+	row_end(s);
+	return number;
+}
+
 int64_t row_number(sqlite3_stmt *s, int column)
 {
 	return sqlite3_column_int64(s, column);

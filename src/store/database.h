@@ -65,6 +65,8 @@ sqlite3_stmt *database_ask(
 bool database_run(struct database *db, sqlite3_stmt *statement);
 /* The next row; false behind the last one (the statement is reset) or on failure. */
 bool row(struct database *db, sqlite3_stmt *statement);
+/* The number in the first column of the only row that matters; 0 if there is none. */
+int64_t row_only_number(struct database *db, sqlite3_stmt *statement);
 /* Done with a statement before its last row. */
 void row_end(sqlite3_stmt *statement);
 int64_t row_number(sqlite3_stmt *statement, int column);

@@ -26,12 +26,9 @@ static bool find_account(struct store *store, struct str key, struct identity *w
 
 static void find_postmaster(struct store *store, struct identity *who)
 {
-	sqlite3_stmt *s = ASK_PLAIN(&store->db, ACCOUNT_FIRST);
-
-	if (!row(&store->db, s))
+	who->account = row_only_number(&store->db, ASK_PLAIN(&store->db, ACCOUNT_FIRST));
+	if (!who->account)
 		return;
-	who->account = row_number(s, 0);
-	row_end(s);
 	who->level = LEVEL_ENCRYPT;
 	who->kind = who->secure ? IDENTITY_ALIAS : IDENTITY_ACCOUNT;
 }

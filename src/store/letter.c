@@ -130,15 +130,14 @@ static bool read_recipients(
 	struct store *store, int64_t number, struct arena *arena, struct story *story)
 {
 	int64_t from = recipient_number(number, 0), to = recipient_number(number + 1, 0);
-	sqlite3_stmt *s = ASK(&store->db, RECIPIENT_COUNT, as_number(from), as_number(to));
-	size_t room = row(&store->db, s) ? (size_t)row_number(s, 0) : 0;
+	size_t room = (size_t)row_only_number(
+		&store->db, ASK(&store->db, RECIPIENT_COUNT, as_number(from), as_number(to)));
 
-	row_end(s);
 	story->recipients = arena_array(arena, room, sizeof *story->recipients);
 	story->shown = arena_array(arena, room, sizeof *story->shown);
 	if (!story->recipients || !story->shown)
 		return false;
-	s = ASK(&store->db, LETTER_RECIPIENTS, as_number(from), as_number(to));
+	sqlite3_stmt *s = ASK(&store->db, LETTER_RECIPIENTS, as_number(from), as_number(to));
 	while (story->n < room && row(&store->db, s)) {
 		struct told_recipient r = read_recipient(s, arena);
 		story->demands |= r.dsn.demands;
@@ -386,12 +385,9 @@ static void tell(struct store *store, struct story *story, struct arena *arena)
 
 static bool is_there_news(struct store *store, int64_t message)
 {
-	sqlite3_stmt *s = ASK(&store->db, RECIPIENT_NEWS, as_number(recipient_number(message, 0)),
-		as_number(recipient_number(message + 1, 0)));
-	bool news = row(&store->db, s);
-
-	row_end(s);
-	return news;
+	return row_only_number(
+		&store->db, ASK(&store->db, RECIPIENT_NEWS, as_number(recipient_number(message, 0)),
+				    as_number(recipient_number(message + 1, 0))));
 }
 
 void letter_tell(struct store *store, int64_t message)

@@ -10,19 +10,6 @@ static void say(struct queue_answer *answer, enum ctl_outcome outcome, struct st
 	*answer = (struct queue_answer){ .outcome = outcome, .text = why };
 }
 
-static int64_t find_message(struct store *store, struct str text)
-{
-	int64_t id, message = 0;
-
-	if (!queue_id_parse(text, &id))
-		return 0;
-	sqlite3_stmt *s = ASK(&store->db, MESSAGE_OF_ID, as_number(id));
-	if (row(&store->db, s))
-		message = row_number(s, 0);
-	row_end(s);
-	return message;
-}
-
 static struct queue_item read_item(sqlite3_stmt *s, struct arena *arena)
 {
 	return (struct queue_item){ .id = queue_id_text(arena, row_number(s, 0)),
@@ -102,7 +89,7 @@ void listing_queue(struct store *store, const struct queue_ask *ask, struct aren
 
 	say(answer, CTL_OK, STR(""));
 	if (ask->id.len) {
-		int64_t message = find_message(store, ask->id);
+		int64_t message = store_find_message(store, ask->id);
 		if (!message) {
 			say(answer, CTL_NOT_FOUND, STR("there is no such message"));
 			return;
@@ -134,7 +121,7 @@ static bool find_range(struct store *store, const struct queue_change_ask *ask, 
 	range[1] = INT64_MAX;
 	if (!ask->id.len)
 		return true;
-	int64_t message = find_message(store, ask->id);
+	int64_t message = store_find_message(store, ask->id);
 	if (!message) {
 		say(answer, CTL_NOT_FOUND, STR("there is no such message"));
 		return false;
@@ -196,14 +183,6 @@ void listing_drop(struct store *store, const struct queue_change_ask *ask, struc
 	answer_changed(store, "dropped; the sender is told", arena, answer);
 }
 
-static int64_t count(struct store *store, sqlite3_stmt *s)
-{
-	int64_t n = row(&store->db, s) ? row_number(s, 0) : 0;
-
-	row_end(s);
-	return n;
-}
-
 static void figure(struct status_answer *answer, const char *name, int64_t value)
 {
 	answer->figures.at[answer->figures.len++] =
@@ -225,14 +204,15 @@ void listing_status(struct store *store, struct arena *arena, struct status_answ
 	if (!answer->figures.at)
 		return;
 	figure(answer, "started", store->started);
-	figure(answer, "accounts", count(store, ASK_PLAIN(&store->db, ACCOUNT_COUNT)));
+	figure(answer, "accounts",
+		row_only_number(&store->db, ASK_PLAIN(&store->db, ACCOUNT_COUNT)));
 	figure(answer, "queued", store->schedule.waiting);
 	figure(answer, "destinations", (int64_t)store->schedule.n);
 	figure(answer, "destinations_down", (int64_t)schedule_count_down(store));
 	figure(answer, "disk_free", (int64_t)store_disk_free(store));
 	figure(answer, "disk_reserve", (int64_t)store->settings->disk_reserve);
 	figure(answer, "database_size",
-		count(store, ASK_PLAIN(&store->db, PAGE_COUNT)) * DATABASE_PAGE);
+		row_only_number(&store->db, ASK_PLAIN(&store->db, PAGE_COUNT)) * DATABASE_PAGE);
 	for (size_t i = 0; i < FIGURES_N; i++)
 		figure(answer, names[i], (int64_t)store->figures[i]);
 }

@@ -202,19 +202,6 @@ static void learn_about(
 		schedule_up(store, d);
 }
 
-static int64_t message_of(struct store *store, struct str id)
-{
-	int64_t number, message = 0;
-
-	if (!queue_id_parse(id, &number))
-		return 0;
-	sqlite3_stmt *s = ASK(&store->db, MESSAGE_OF_ID, as_number(number));
-	if (row(&store->db, s))
-		message = row_number(s, 0);
-	row_end(s);
-	return message;
-}
-
 /* Apply what may be applied; returns to how many recipients. */
 static size_t apply_all(struct store *store, struct worker *worker, int64_t message,
 	const struct work_ask *ask, struct destination **destination)
@@ -238,7 +225,8 @@ void outcome_report(struct store *store, struct worker *worker, const struct wor
 {
 	struct claim *held = worker->claim;
 	struct destination *destination = held ? held->destination : NULL;
-	int64_t message = message_of(store, ask->id), taken_at = held ? held->taken_at : store->now;
+	int64_t message = store_find_message(store, ask->id),
+		taken_at = held ? held->taken_at : store->now;
 	size_t applied = 0;
 
 	if (held)

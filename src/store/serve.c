@@ -408,13 +408,12 @@ static void do_round(struct serve *serve)
 static int64_t wall_wait(const struct serve *serve)
 {
 	struct store *store = serve->store;
-	int64_t now = clock_wall_ms(), event = INT64_MAX;
+	int64_t now = clock_wall_ms();
 
 	store->db.failure = SQLITE_OK;
-	sqlite3_stmt *s = ASK_PLAIN(&store->db, EVENT_NEXT);
-	if (row(&store->db, s) && row_number(s, 0))
-		event = row_number(s, 0);
-	row_end(s);
+	int64_t event = row_only_number(&store->db, ASK_PLAIN(&store->db, EVENT_NEXT));
+	if (!event)
+		event = INT64_MAX;
 	if (serve->waiting.first && schedule_wake(&store->schedule) < event)
 		event = schedule_wake(&store->schedule);
 	return event > now ? event - now : 0;

@@ -89,13 +89,9 @@ bool settle_clock(struct store *store)
 
 static bool still_waits(struct store *store, int64_t message)
 {
-	sqlite3_stmt *s =
+	return row_only_number(&store->db,
 		ASK(&store->db, RECIPIENT_WAITING, as_number(recipient_number(message, 0)),
-			as_number(recipient_number(message + 1, 0)));
-	bool waits = row(&store->db, s);
-
-	row_end(s);
-	return waits;
+			as_number(recipient_number(message + 1, 0))));
 }
 
 static void end_message(struct store *store, int64_t message)

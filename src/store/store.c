@@ -13,14 +13,6 @@
 #include <sys/random.h>
 #include <sys/statvfs.h>
 
-static int64_t number_of(struct database *db, sqlite3_stmt *s)
-{
-	int64_t n = row(db, s) ? row_number(s, 0) : 0;
-
-	row_end(s);
-	return n;
-}
-
 bool store_open(
 	struct store *store, const char *path, const struct settings *settings, struct why *why)
 {
@@ -32,7 +24,8 @@ bool store_open(
 		return false;
 	/* What was being staged when we stopped belongs to nobody now. */
 	if (RUN_PLAIN(&store->db, LEFTOVER_ORPHANED) && schedule_load(store)) {
-		store->last_message = number_of(&store->db, ASK_PLAIN(&store->db, MESSAGE_LAST));
+		store->last_message =
+			row_only_number(&store->db, ASK_PLAIN(&store->db, MESSAGE_LAST));
 		if (store->db.failure == SQLITE_OK)
 			return true;
 	}
@@ -124,7 +117,7 @@ int64_t store_make_id(struct store *store)
 		uint32_t random;
 		must(getrandom(&random, sizeof random, 0) == sizeof random);
 		int64_t id = clock_wall_ms() << 20 | (random & 0xfffff);
-		if (!number_of(&store->db, ASK(&store->db, MESSAGE_OF_ID, as_number(id))))
+		if (!row_only_number(&store->db, ASK(&store->db, MESSAGE_OF_ID, as_number(id))))
 			return id;
 	}
 }
@@ -132,7 +125,7 @@ int64_t store_make_id(struct store *store)
 uint64_t store_disk_free(struct store *store)
 {
 	struct statvfs disk;
-	int64_t pages = number_of(&store->db, ASK_PLAIN(&store->db, FREE_PAGES));
+	int64_t pages = row_only_number(&store->db, ASK_PLAIN(&store->db, FREE_PAGES));
 
 	if (statvfs(".", &disk) != 0)
 		return 0;
@@ -161,6 +154,15 @@ bool queue_id_parse(struct str text, int64_t *id)
 	}
 	*id = (int64_t)n;
 	return true;
+}
+
+int64_t store_find_message(struct store *store, struct str id)
+{
+	int64_t number;
+
+	if (!queue_id_parse(id, &number))
+		return 0;
+	return row_only_number(&store->db, ASK(&store->db, MESSAGE_OF_ID, as_number(number)));
 }
 
 struct str queue_id_text(struct arena *arena, int64_t id)

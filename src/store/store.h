@@ -78,6 +78,8 @@ uint64_t store_disk_free(struct store *store);
 /* Queue ids: 16 lower-case hex digits outside, 64 bits inside. */
 bool queue_id_parse(struct str text, int64_t *id) must_use;
 struct str queue_id_text(struct arena *arena, int64_t id);
+/* The number of the message with this queue id; 0: there is none. */
+int64_t store_find_message(struct store *store, struct str id);
 
 /* The keys of a message's rows (schema.c). */
 enum { RECIPIENTS_MAX = 16384, PIECES_MAX = 65536 };

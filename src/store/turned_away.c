@@ -20,12 +20,9 @@ static bool within_bounds(struct store *store)
 
 static bool told_lately(struct store *store, int64_t account)
 {
-	sqlite3_stmt *s = ASK(&store->db, NOTICE_SINCE, as_number(account),
-		as_number(NOTICE_REPORT_TURNED_AWAY), as_number(store->now - TURNED_AWAY_LETTER));
-	bool told = row(&store->db, s);
-
-	row_end(s);
-	return told;
+	return row_only_number(&store->db, ASK(&store->db, NOTICE_SINCE, as_number(account),
+						   as_number(NOTICE_REPORT_TURNED_AWAY),
+						   as_number(store->now - TURNED_AWAY_LETTER)));
 }
 
 void turned_away_record(

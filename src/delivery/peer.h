@@ -17,8 +17,7 @@ struct peer {
 	struct secure *secure;
 	struct plaintext_permit permit; /* with `plain` */
 	struct extensions extensions;
-	bool dirty;    /* a transaction was left open: RSET first */
-	bool answered; /* since it was taken from the pool */
+	bool dirty; /* a transaction was left open: RSET first */
 
 	/* For which mail it may be used again (policy.md section 7). Views into `memory`. */
 	struct str domain, host, server_name;

@@ -28,23 +28,18 @@ enum section_field section_field(const char *name)
 	return field;
 }
 
-/* Room for one more behind `len` elements; their room is always a power of two. */
-static void *room_for_one(struct arena *arena, void *at, size_t len, size_t size)
+/* As room_for_one: SECTIONS_MAX elements always fit into the arena's maximum. */
+static void *sure_room(struct arena *arena, void *at, size_t len, size_t size)
 {
-	void *more = at;
+	void *more = room_for_one(arena, at, len, size);
 
-	if (!(len & (len - 1))) {
-		more = arena_array(arena, len ? 2 * len : 1, size);
-		must(more); /* SECTIONS_MAX of them fit into the arena's maximum */
-		if (len)
-			memcpy(more, at, len * size);
-	}
+	must(more);
 	return more;
 }
 
 static void add_line(struct parsed *p, struct lines *lines, size_t line)
 {
-	lines->at = room_for_one(p->arena, lines->at, lines->len, sizeof(*lines->at));
+	lines->at = sure_room(p->arena, lines->at, lines->len, sizeof(*lines->at));
 	lines->at[lines->len++] = line;
 }
 
@@ -100,7 +95,7 @@ void check_domain(struct parsed *p, const struct section *s)
 	}
 	if (!good)
 		return;
-	p->settings->domains.at = at = room_for_one(p->arena, at, n, sizeof(*at));
+	p->settings->domains.at = at = sure_room(p->arena, at, n, sizeof(*at));
 	at[p->settings->domains.len++] = domain;
 	add_line(p, &p->domain_lines, s->line);
 }
@@ -189,7 +184,7 @@ void check_listener(struct parsed *p, const struct section *s)
 
 	if (!read_listener(p, s, &l) || !listener_is_new(p, s, &l) || n >= SECTIONS_MAX)
 		return;
-	p->settings->listeners.at = at = room_for_one(p->arena, at, n, sizeof(*at));
+	p->settings->listeners.at = at = sure_room(p->arena, at, n, sizeof(*at));
 	at[p->settings->listeners.len++] = l;
 	add_line(p, &p->listener_lines, s->line);
 }

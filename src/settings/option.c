@@ -5,6 +5,7 @@
  */
 #include "settings/option.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/must.h"
 #include "settings/value.h"
 #include <string.h>
@@ -24,12 +25,6 @@ const struct option options[OPTIONS_N] = { SETTINGS(
 	ROW_TEXT, ROW_TEXTS, ROW_COUNT, ROW_SIZE, ROW_SPAN, ROW_SPANS, ROW_FLAG) };
 
 enum { LIST_MAX = 10000, SPANS_MAX = 50, SPAN_ITEM_LEAST = 10, SPAN_ITEM_MOST = 7 * DAY };
-
-static bool check_host_name(
-	struct str value, struct arena *arena, struct str *read, struct why *why)
-{
-	return value_domain(value, arena, read, why);
-}
 
 static bool check_directory(
 	struct str value, struct arena *arena, struct str *read, struct why *why)
@@ -82,17 +77,13 @@ static bool check_url(struct str value, struct arena *arena, struct str *read, s
 static bool check_log_level(
 	struct str value, struct arena *arena, struct str *read, struct why *why)
 {
-	static const char *const levels[] = { "debug", "info", "warning", "alarm" };
+	enum log_level level;
 
 	(void)arena;
-	for (size_t i = 0; i < count_of(levels); i++) {
-		if (str_eq(value, str_of(levels[i]))) {
-			*read = value;
-			return true;
-		}
-	}
-	return why_not(why, "\"%.*s\" is none; debug, info, warning or alarm would be right",
-		STR_ARG(str_head(value, 40)));
+	*read = value;
+	return log_level_of(value, &level) ||
+	       why_not(why, "\"%.*s\" is none; debug, info, warning or alarm would be right",
+		       STR_ARG(str_head(value, 40)));
 }
 
 static bool check_address(struct str value, struct arena *arena, struct str *read, struct why *why)
@@ -199,7 +190,7 @@ static bool check_group(struct str value, struct arena *arena, struct str *read,
 }
 
 static const struct text_rule rules[] = {
-	{ "host_name", check_host_name, "mx.example.org" },
+	{ "host_name", value_domain, "mx.example.org" },
 	{ "state_directory", check_directory, "/var/lib/siegel" },
 	{ "help_url", check_url, "https://example.org/mail-help" },
 	{ "log_level", check_log_level, "info" },
@@ -278,20 +269,28 @@ static void *place(struct settings *s, const struct option *option)
 	return (char *)s + option->offset;
 }
 
+void *room_for_one(struct arena *arena, void *at, size_t len, size_t size)
+{
+	void *more = at;
+
+	if (!(len & (len - 1))) { /* full: the room is a power of two */
+		more = arena_array(arena, len ? 2 * len : 1, size);
+		if (more && len)
+			memcpy(more, at, len * size);
+	}
+	return more;
+}
+
 static bool append_text(struct texts *list, struct str text, struct arena *arena, struct why *why)
 {
 	struct str *more;
 
 	if (list->len >= LIST_MAX)
 		return why_not(why, "too many; at most %d would be right", LIST_MAX);
-	if (!(list->len & (list->len - 1))) { /* full: the room is a power of two */
-		more = arena_array(arena, list->len ? 2 * list->len : 1, sizeof(*more));
-		if (!more)
-			return why_not(why, "too much text; fewer values would be right");
-		if (list->len)
-			memcpy(more, list->at, list->len * sizeof(*more));
-		list->at = more;
-	}
+	more = room_for_one(arena, list->at, list->len, sizeof(*more));
+	if (!more)
+		return why_not(why, "too much text; fewer values would be right");
+	list->at = more;
 	list->at[list->len++] = text;
 	return true;
 }

@@ -56,6 +56,8 @@ const char *option_near(struct str name);
 /* The rule of a text option; every one has a rule. */
 const struct text_rule *option_rule(const struct option *option);
 
+/* Where `len` elements that were added one by one have room for one more; NULL: the arena is full. */
+void *room_for_one(struct arena *arena, void *at, size_t len, size_t size) must_use;
 /* Set every option of *s to its default; lists live in `arena`. */
 void option_defaults(struct settings *s, struct arena *arena);
 /* Empty a list, so that what is read next replaces it. */

@@ -63,7 +63,7 @@ bool folder_path(struct str mailbox, struct folder_path *path, struct why *why)
 	return true;
 }
 
-static int open_directory(int parent, const char *name)
+int folder_open_directory(int parent, const char *name)
 {
 	return openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
@@ -71,13 +71,13 @@ static int open_directory(int parent, const char *name)
 /* Open a directory, made first if need be; the new entry reaches the disk. */
 static int make_directory(int parent, const char *name)
 {
-	int fd = open_directory(parent, name);
+	int fd = folder_open_directory(parent, name);
 
 	if (fd >= 0 || errno != ENOENT)
 		return fd;
 	if (mkdirat(parent, name, 0700) != 0 && errno != EEXIST)
 		return -1;
-	return fsync(parent) == 0 ? open_directory(parent, name) : -1;
+	return fsync(parent) == 0 ? folder_open_directory(parent, name) : -1;
 }
 
 /* `new` comes last: where it is, everything is. */

@@ -22,6 +22,8 @@ struct folder_path {
  * characters become %XX. False where that is impossible or the domain is none. */
 bool folder_path(struct str mailbox, struct folder_path *path, struct why *why) must_use;
 
+/* Open a directory, following no link; -1 with errno. */
+int folder_open_directory(int parent, const char *name);
 /* The account's Maildir as an open directory, made ready and on disk if it wasn't there; -1 with
  * errno. `root` is the directory that holds the domains. */
 int folder_open(int root, const struct folder_path *path);

@@ -134,16 +134,11 @@ static bool write_file(
 	return fd >= 0 && write_trace(fd, m, address) && write_body(fd, m) && fsync(fd) == 0;
 }
 
-static int open_part(int folder, const char *name)
-{
-	return openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-}
-
 static struct maildir_outcome deliver_in(
 	int folder, const char *name, const struct maildir_message *m, struct str address)
 {
-	scoped(fd_close) int tmp = open_part(folder, "tmp");
-	scoped(fd_close) int new = open_part(folder, "new");
+	scoped(fd_close) int tmp = folder_open_directory(folder, "tmp");
+	scoped(fd_close) int new = folder_open_directory(folder, "new");
 	struct stat status;
 	struct maildir_outcome o = { .result = MAILDIR_DELIVERED, .code = "" };
 
@@ -196,7 +191,7 @@ void maildir_settle(int root, struct str mailbox, struct str address, struct str
 	if (!folder_path(mailbox, &path, NULL) || !entry_name(id, address, &name))
 		return;
 	folder = folder_open(root, &path);
-	tmp = folder < 0 ? -1 : open_part(folder, "tmp");
+	tmp = folder < 0 ? -1 : folder_open_directory(folder, "tmp");
 	if (tmp >= 0)
 		unlinkat(tmp, name.text, 0);
 }

@@ -7,6 +7,7 @@
 #include "mailbox/sweep.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "mailbox/folder.h"
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -27,7 +28,7 @@ static uint64_t remove_old(int folder, const char *name, int64_t wall_ms)
 
 static uint64_t sweep_folder(int parent, const char *name, enum depth depth, int64_t wall_ms)
 {
-	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = folder_open_directory(parent, name);
 	DIR *folder = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
 	uint64_t n = 0;

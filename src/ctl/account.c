@@ -107,7 +107,6 @@ static enum exit_status look_at_name(struct ctl *ctl, bool is_new)
 	struct user_answer answer;
 	struct address address;
 	enum exit_status status;
-	struct why why;
 	bool secure = false;
 
 	if (!address_parse(ask.address, &ctl->arena, &address))
@@ -122,9 +121,9 @@ static enum exit_status look_at_name(struct ctl *ctl, bool is_new)
 		return ctl_refused(ctl, CTL_INVALID,
 			STR("its domain is a secure one; add the normal address, the secure one "
 			    "comes with it"));
-	if (!call_alias_show(
-		    ctl->store, &ask, -1, &ctl->arena, &answer, NULL, deadline_in(CALL_MS), &why))
-		return ctl_unreachable(ctl, &why);
+	status = ask_alias_show(ctl, &ask, &answer);
+	if (status != EXIT_DONE)
+		return status;
 	if (is_new && answer.outcome == CTL_OK)
 		return ctl_refused(ctl, CTL_EXISTS, STR("there is such an account already"));
 	if (!is_new && answer.outcome != CTL_OK)
@@ -170,7 +169,6 @@ enum exit_status run_user_add(struct ctl *ctl)
 	scoped(buf_free) struct buf hash = BUF(1024);
 	struct user_add_ask ask = { .address = str_of(ctl->request.arguments[0]) };
 	struct user_answer answer;
-	struct why why;
 	enum exit_status status;
 
 	if (ctl->request.language && !language_of(ctl->request.language, &ask.language))
@@ -181,9 +179,9 @@ enum exit_status run_user_add(struct ctl *ctl)
 	if (status != EXIT_DONE)
 		return status;
 	ask.hash = buf_str(&hash);
-	if (!call_user_add(
-		    ctl->store, &ask, -1, &ctl->arena, &answer, NULL, deadline_in(CALL_MS), &why))
-		return ctl_unreachable(ctl, &why);
+	status = ask_user_add(ctl, &ask, &answer);
+	if (status != EXIT_DONE)
+		return status;
 	return account_answered(ctl, &answer, print_added);
 }
 
@@ -192,7 +190,6 @@ enum exit_status run_user_passwd(struct ctl *ctl)
 	scoped(buf_free) struct buf hash = BUF(1024);
 	struct user_passwd_ask ask = { .address = str_of(ctl->request.arguments[0]) };
 	struct user_answer answer;
-	struct why why;
 	enum exit_status status = look_at_name(ctl, false);
 
 	if (status == EXIT_DONE)
@@ -200,9 +197,9 @@ enum exit_status run_user_passwd(struct ctl *ctl)
 	if (status != EXIT_DONE)
 		return status;
 	ask.hash = buf_str(&hash);
-	if (!call_user_passwd(
-		    ctl->store, &ask, -1, &ctl->arena, &answer, NULL, deadline_in(CALL_MS), &why))
-		return ctl_unreachable(ctl, &why);
+	status = ask_user_passwd(ctl, &ask, &answer);
+	if (status != EXIT_DONE)
+		return status;
 	return account_answered(ctl, &answer, print_changed);
 }
 
@@ -211,17 +208,13 @@ enum exit_status run_user_language(struct ctl *ctl)
 	struct alias_set_ask ask = { .address = str_of(ctl->request.arguments[0]),
 		.set = ALIAS_SET_LANGUAGE };
 	struct user_answer answer;
-	struct why why;
 	enum exit_status status;
 
 	if (!language_of(ctl->request.arguments[1], &ask.language))
 		return wrong_language(ctl, ctl->request.arguments[1]);
-	status = ctl_store(ctl);
+	status = ask_alias_set(ctl, &ask, &answer);
 	if (status != EXIT_DONE)
 		return status;
-	if (!call_alias_set(
-		    ctl->store, &ask, -1, &ctl->arena, &answer, NULL, deadline_in(CALL_MS), &why))
-		return ctl_unreachable(ctl, &why);
 	return account_answered(ctl, &answer, print_changed);
 }
 
@@ -229,14 +222,10 @@ enum exit_status run_user_remove(struct ctl *ctl)
 {
 	struct address_ask ask = { .address = str_of(ctl->request.arguments[0]) };
 	struct user_answer answer;
-	struct why why;
-	enum exit_status status = ctl_store(ctl);
+	enum exit_status status = ask_user_remove(ctl, &ask, &answer);
 
 	if (status != EXIT_DONE)
 		return status;
-	if (!call_user_remove(
-		    ctl->store, &ask, -1, &ctl->arena, &answer, NULL, deadline_in(CALL_MS), &why))
-		return ctl_unreachable(ctl, &why);
 	return account_answered(ctl, &answer, print_removed);
 }
 
@@ -254,14 +243,10 @@ enum exit_status run_user_list(struct ctl *ctl)
 	struct empty ask = { 0 };
 	struct user_list_answer answer;
 	struct columns columns;
-	struct why why;
-	enum exit_status status = ctl_store(ctl);
+	enum exit_status status = ask_user_list(ctl, &ask, &answer);
 
 	if (status != EXIT_DONE)
 		return status;
-	if (!call_user_list(
-		    ctl->store, &ask, -1, &ctl->arena, &answer, NULL, deadline_in(CALL_MS), &why))
-		return ctl_unreachable(ctl, &why);
 	if (ctl->request.json)
 		return list_json(ctl, &answer);
 	columns_begin(&columns, "ACCOUNT|LANGUAGE|ALIAS|STATE|LEVEL");

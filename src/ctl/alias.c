@@ -20,11 +20,6 @@ static const struct {
 	[NOTICE_REPORT_TURNED_AWAY] = { "report-turned-away", "a report to you turned away" },
 };
 
-static const char *reason_word(uint64_t reason)
-{
-	return reason_is_known((uint32_t)reason) ? reason_id((enum reason)reason) : "?";
-}
-
 static json_t *notices_json(const struct notices_answer *answer)
 {
 	json_t *list = json_array();
@@ -75,24 +70,14 @@ static void print_notices(const struct notices_answer *answer, size_t most, stru
 		buf_printf(to, "and %zu more (siegel notices)\n", answer->notices.len - n);
 }
 
-static bool ask_notices(struct ctl *ctl, struct notices_answer *answer, struct why *why)
-{
-	struct address_ask ask = { .address = str_of(ctl->request.arguments[0]) };
-
-	return call_notices_list(
-		ctl->store, &ask, -1, &ctl->arena, answer, NULL, deadline_in(CALL_MS), why);
-}
-
 enum exit_status run_notices(struct ctl *ctl)
 {
+	struct address_ask ask = { .address = str_of(ctl->request.arguments[0]) };
 	struct notices_answer answer;
-	struct why why;
-	enum exit_status status = ctl_store(ctl);
+	enum exit_status status = ask_notices_list(ctl, &ask, &answer);
 
 	if (status != EXIT_DONE)
 		return status;
-	if (!ask_notices(ctl, &answer, &why))
-		return ctl_unreachable(ctl, &why);
 	if (answer.outcome != CTL_OK)
 		return ctl_refused(ctl, answer.outcome, answer.text);
 	if (ctl->request.json)
@@ -159,19 +144,16 @@ enum exit_status run_alias_show(struct ctl *ctl)
 	struct address_ask ask = { .address = str_of(ctl->request.arguments[0]) };
 	struct user_answer answer;
 	struct notices_answer notices;
-	struct why why;
-	enum exit_status status = ctl_store(ctl);
+	enum exit_status status = ask_alias_show(ctl, &ask, &answer);
 
 	if (status != EXIT_DONE)
 		return status;
-	if (!call_alias_show(
-		    ctl->store, &ask, -1, &ctl->arena, &answer, NULL, deadline_in(CALL_MS), &why))
-		return ctl_unreachable(ctl, &why);
 	if (answer.outcome != CTL_OK || !answer.users.len)
 		return ctl_refused(ctl, answer.outcome == CTL_OK ? CTL_NOT_FOUND : answer.outcome,
 			answer.text);
-	if (!ask_notices(ctl, &notices, &why))
-		return ctl_unreachable(ctl, &why);
+	status = ask_notices_list(ctl, &ask, &notices);
+	if (status != EXIT_DONE)
+		return status;
 	if (ctl->request.json)
 		return show_json(ctl, answer.users.at, &notices);
 	print_alias(ctl, answer.users.at);
@@ -185,14 +167,10 @@ enum exit_status run_alias_show(struct ctl *ctl)
 static enum exit_status set(struct ctl *ctl, const struct alias_set_ask *ask)
 {
 	struct user_answer answer;
-	struct why why;
-	enum exit_status status = ctl_store(ctl);
+	enum exit_status status = ask_alias_set(ctl, ask, &answer);
 
 	if (status != EXIT_DONE)
 		return status;
-	if (!call_alias_set(
-		    ctl->store, ask, -1, &ctl->arena, &answer, NULL, deadline_in(CALL_MS), &why))
-		return ctl_unreachable(ctl, &why);
 	return account_answered(
 		ctl, &answer, ask->set == ALIAS_SET_ACTIVE ? print_promise : print_alias);
 }

@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "base/must.h"
 #include "ctl/columns.h"
+#include "mail/reason.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -66,17 +67,25 @@ bool ctl_settings(struct ctl *ctl)
 	return ctl->settings;
 }
 
-enum exit_status ctl_store(struct ctl *ctl)
+bool ctl_connect(struct ctl *ctl, struct why *why)
 {
 	scoped(buf_free) struct buf path = BUF(4096);
-	struct why why;
 
-	if (!ctl_settings(ctl))
-		return EXIT_USAGE;
 	must(buf_printf(&path, "%.*s/run/store.sock", STR_ARG(ctl->settings->state_directory)) &&
 		buf_add_char(&path, '\0'));
-	ctl->store = store_client_at(path.at, &why);
-	return ctl->store ? EXIT_DONE : ctl_unreachable(ctl, &why);
+	ctl->store = store_client_at(path.at, why);
+	return ctl->store;
+}
+
+enum exit_status ctl_store(struct ctl *ctl)
+{
+	struct why why;
+
+	if (ctl->store)
+		return EXIT_DONE;
+	if (!ctl_settings(ctl))
+		return EXIT_USAGE;
+	return ctl_connect(ctl, &why) ? EXIT_DONE : ctl_unreachable(ctl, &why);
 }
 
 enum exit_status ctl_unreachable(struct ctl *ctl, const struct why *why)
@@ -117,6 +126,11 @@ enum exit_status ctl_json(struct ctl *ctl, json_t *value)
 	free(text);
 	json_decref(value);
 	return EXIT_DONE;
+}
+
+const char *reason_word(uint64_t reason)
+{
+	return reason_is_known((uint32_t)reason) ? reason_id((enum reason)reason) : "?";
 }
 
 json_t *json_text(struct str text)

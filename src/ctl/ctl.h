@@ -34,8 +34,11 @@ void ctl_free(struct ctl *ctl);
 bool ctl_settings(struct ctl *ctl) must_use;
 /* The path of the configuration. */
 const char *ctl_file(const struct ctl *ctl);
-/* Settings and a connection to the store. Anything but EXIT_DONE is the command's end. */
+/* Settings and a connection to the store, unless they are there. Anything but EXIT_DONE is the
+ * command's end. */
 enum exit_status ctl_store(struct ctl *ctl) must_use;
+/* A connection to the store alone, where the settings are there. */
+bool ctl_connect(struct ctl *ctl, struct why *why) must_use;
 /* The store did not answer: say why. */
 enum exit_status ctl_unreachable(struct ctl *ctl, const struct why *why);
 /* An answer that is no: its text, or one for the outcome (enum ctl_outcome). */
@@ -43,6 +46,25 @@ enum exit_status ctl_refused(struct ctl *ctl, uint64_t outcome, struct str text)
 /* Take a JSON value over and print it. */
 enum exit_status ctl_json(struct ctl *ctl, json_t *value);
 
+/* The calls of calls.def as commands make them: connect, ask, wait. Anything but EXIT_DONE is the
+ * command's end; whether the answer is a yes is for the caller to see. */
+#define CTL_ASK(name, ask_t, answer_t, ...)                                                       \
+	static inline must_use enum exit_status ask_##name(                                       \
+		struct ctl *ctl, const struct ask_t *ask, struct answer_t *answer)                \
+	{                                                                                         \
+		enum exit_status status = ctl_store(ctl);                                         \
+		struct why why;                                                                   \
+                                                                                                  \
+		if (status == EXIT_DONE && !call_##name(ctl->store, ask, -1, &ctl->arena, answer, \
+						   NULL, deadline_in(CALL_MS), &why))             \
+			status = ctl_unreachable(ctl, &why);                                      \
+		return status;                                                                    \
+	}
+CALLS(CTL_ASK)
+#undef CTL_ASK
+
+/* The reason's id; "?" for a number from a newer store. */
+const char *reason_word(uint64_t reason);
 /* One of the store's figures as people read it: a time, a size, a number (status.c). */
 void add_figure(struct buf *to, struct str name, uint64_t value);
 

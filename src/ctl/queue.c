@@ -38,11 +38,6 @@ static const char *word(const char *const *words, size_t n, uint64_t number)
 	return number < n ? words[number] : "?";
 }
 
-static const char *reason_word(uint64_t reason)
-{
-	return reason_is_known((uint32_t)reason) ? reason_id((enum reason)reason) : "?";
-}
-
 static json_t *demands_json(uint64_t set)
 {
 	json_t *list = json_array();
@@ -229,17 +224,13 @@ enum exit_status run_queue_list(struct ctl *ctl)
 {
 	struct queue_ask ask = { .limit = 0 };
 	struct queue_answer answer;
-	struct why why;
 	enum exit_status status;
 
 	if (!read_limit(ctl, &ask.limit))
 		return EXIT_USAGE;
-	status = ctl_store(ctl);
+	status = ask_queue_list(ctl, &ask, &answer);
 	if (status != EXIT_DONE)
 		return status;
-	if (!call_queue_list(
-		    ctl->store, &ask, -1, &ctl->arena, &answer, NULL, deadline_in(CALL_MS), &why))
-		return ctl_unreachable(ctl, &why);
 	if (answer.outcome != CTL_OK)
 		return ctl_refused(ctl, answer.outcome, answer.text);
 	if (ctl->request.json)
@@ -255,14 +246,10 @@ enum exit_status run_queue_show(struct ctl *ctl)
 {
 	struct queue_ask ask = { .id = str_of(ctl->request.arguments[0]), .limit = LIMIT_MOST };
 	struct queue_answer answer;
-	struct why why;
-	enum exit_status status = ctl_store(ctl);
+	enum exit_status status = ask_queue_list(ctl, &ask, &answer);
 
 	if (status != EXIT_DONE)
 		return status;
-	if (!call_queue_list(
-		    ctl->store, &ask, -1, &ctl->arena, &answer, NULL, deadline_in(CALL_MS), &why))
-		return ctl_unreachable(ctl, &why);
 	if (answer.outcome != CTL_OK || !answer.items.len)
 		return ctl_refused(ctl, answer.outcome == CTL_OK ? CTL_NOT_FOUND : answer.outcome,
 			answer.text);
@@ -297,14 +284,10 @@ enum exit_status run_queue_retry(struct ctl *ctl)
 {
 	struct queue_change_ask ask = change_ask(ctl);
 	struct queue_answer answer;
-	struct why why;
-	enum exit_status status = ctl_store(ctl);
+	enum exit_status status = ask_queue_retry(ctl, &ask, &answer);
 
 	if (status != EXIT_DONE)
 		return status;
-	if (!call_queue_retry(
-		    ctl->store, &ask, -1, &ctl->arena, &answer, NULL, deadline_in(CALL_MS), &why))
-		return ctl_unreachable(ctl, &why);
 	return changed(ctl, &answer, "It is tried again now");
 }
 
@@ -312,13 +295,9 @@ enum exit_status run_queue_drop(struct ctl *ctl)
 {
 	struct queue_change_ask ask = change_ask(ctl);
 	struct queue_answer answer;
-	struct why why;
-	enum exit_status status = ctl_store(ctl);
+	enum exit_status status = ask_queue_drop(ctl, &ask, &answer);
 
 	if (status != EXIT_DONE)
 		return status;
-	if (!call_queue_drop(
-		    ctl->store, &ask, -1, &ctl->arena, &answer, NULL, deadline_in(CALL_MS), &why))
-		return ctl_unreachable(ctl, &why);
 	return changed(ctl, &answer, "It is dropped, and its sender is told");
 }

@@ -62,14 +62,10 @@ static json_t *ask_siegeld(struct ctl *ctl, struct why *why)
 
 static bool ask_store(struct ctl *ctl, struct status_answer *answer, struct why *why)
 {
-	scoped(buf_free) struct buf path = BUF(4096);
 	struct empty ask = { 0 };
 
-	must(buf_printf(&path, "%.*s/run/store.sock", STR_ARG(ctl->settings->state_directory)) &&
-		buf_add_char(&path, '\0'));
-	ctl->store = store_client_at(path.at, why);
-	return ctl->store && call_store_status(ctl->store, &ask, -1, &ctl->arena, answer, NULL,
-				     deadline_in(CALL_MS), why);
+	return ctl_connect(ctl, why) && call_store_status(ctl->store, &ask, -1, &ctl->arena, answer,
+						NULL, deadline_in(CALL_MS), why);
 }
 
 static const char *text_of(json_t *object, const char *key)

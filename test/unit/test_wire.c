@@ -8,10 +8,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <openssl/ec.h>
-#include <openssl/pem.h>
-#include <openssl/ssl.h>
-#include <openssl/x509.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -22,6 +18,7 @@
 #include "base/arena.h"
 #include "base/fd.h"
 #include "net/secure.h"
+#include "tls_peer.h"
 
 static struct plain *ours;
 static int theirs;
@@ -211,40 +208,6 @@ static void what_can_be_read_is_seen(void **state)
 
 /* --- TLS --------------------------------------------------------------------------------- */
 
-static struct str pem_of(BIO *bio)
-{
-	char *at;
-	long length = BIO_get_mem_data(bio, &at);
-	struct str text = { malloc((size_t)length), (size_t)length };
-
-	memcpy((char *)(uintptr_t)text.at, at, (size_t)length);
-	BIO_free(bio);
-	return text;
-}
-
-static void make_certificate(EVP_PKEY *key, struct str *chain, struct str *key_text)
-{
-	X509 *certificate = X509_new();
-	X509_NAME *name = X509_get_subject_name(certificate);
-	BIO *chain_bio = BIO_new(BIO_s_mem()), *key_bio = BIO_new(BIO_s_mem());
-
-	X509_NAME_add_entry_by_txt(
-		name, "CN", MBSTRING_ASC, (const unsigned char *)"mx.test", -1, -1, 0);
-	X509_set_version(certificate, 2);
-	X509_set_issuer_name(certificate, name);
-	ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
-	X509_gmtime_adj(X509_getm_notBefore(certificate), -3600);
-	X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
-	X509_set_pubkey(certificate, key);
-	assert_true(X509_sign(certificate, key, EVP_sha256()) > 0);
-	PEM_write_bio_X509(chain_bio, certificate);
-	PEM_write_bio_PrivateKey(key_bio, key, NULL, NULL, 0, NULL, NULL);
-	X509_free(certificate);
-	EVP_PKEY_free(key);
-	*chain = pem_of(chain_bio);
-	*key_text = pem_of(key_bio);
-}
-
 static void free_texts(struct str *texts, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -256,8 +219,8 @@ static struct tls_server *make_server(void)
 	struct str chains[2], keys[2];
 	struct why why = { "" };
 
-	make_certificate(EVP_EC_gen("P-256"), &chains[0], &keys[0]);
-	make_certificate(EVP_RSA_gen(2048), &chains[1], &keys[1]);
+	pem_pair(ec_key(), "mx.test", &chains[0], &keys[0]);
+	pem_pair(EVP_RSA_gen(2048), "mx.test", &chains[1], &keys[1]);
 	struct tls_server *tls = tls_server_new(chains, keys, 2, &why);
 	assert_non_null(tls);
 	/* A key that isn't the certificate's. */

@@ -13,6 +13,8 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static inline EVP_PKEY *ec_key(void)
 {
@@ -45,6 +47,34 @@ static inline X509 *certificate_of(
 	X509_EXTENSION_free(extension);
 	must(X509_sign(cert, issuer_key, EVP_sha256()) > 0);
 	return cert;
+}
+
+/* What was written to `bio`, which is freed. The caller frees the text. */
+static inline struct str pem_of(BIO *bio)
+{
+	char *at;
+	long length = BIO_get_mem_data(bio, &at);
+	struct str text = { malloc((size_t)length), (size_t)length };
+
+	memcpy((char *)(uintptr_t)text.at, at, (size_t)length);
+	BIO_free(bio);
+	return text;
+}
+
+/* A self-signed certificate of `key` (consumed) for `name`, and the key, as tls_server_new takes
+ * them. The caller frees both texts. */
+static inline void pem_pair(
+	EVP_PKEY *key, const char *name, struct str *chain, struct str *key_text)
+{
+	X509 *cert = certificate_of(key, name, NULL, key, -DAY / SECOND, DAY / SECOND);
+	BIO *chain_bio = BIO_new(BIO_s_mem()), *key_bio = BIO_new(BIO_s_mem());
+
+	must(PEM_write_bio_X509(chain_bio, cert) == 1);
+	must(PEM_write_bio_PrivateKey(key_bio, key, NULL, NULL, 0, NULL, NULL) == 1);
+	X509_free(cert);
+	EVP_PKEY_free(key);
+	*chain = pem_of(chain_bio);
+	*key_text = pem_of(key_bio);
 }
 
 /* A server's context with a fresh self-signed certificate for `name`; NULL key: a P-256 one. It

@@ -182,6 +182,7 @@ struct secure *tls_sealed(struct plain **plain, SSL *ssl)
 
 	secure->wire = (*plain)->wire;
 	secure->wire.ssl = ssl;
+	secure->wire.held = SSL_has_pending(ssl);
 	free(*plain);
 	*plain = NULL;
 	return secure;

@@ -104,6 +104,8 @@ static enum wire_result read_tls(
 		ERR_clear_error();
 		errno = 0;
 		int status = SSL_read_ex(wire->ssl, to, room, got);
+		/* After a read in vain it holds a part of a record at most. */
+		wire->held = status == 1 && SSL_has_pending(wire->ssl);
 		if (status == 1)
 			return WIRE_OK;
 		enum wire_result result = tls_again(wire, status, deadline);
@@ -328,12 +330,15 @@ bool wire_readable(struct wire *wire)
 	return poll(&poll_fd, 1, 0) > 0;
 }
 
-void wire_rest(struct wire *wire)
+bool wire_rest(struct wire *wire)
 {
+	if (wire->held)
+		return false;
 	if (wire->in.len == wire->taken) {
 		buf_free(&wire->in);
 		wire->taken = 0;
 	}
 	if (wire->out.len == 0)
 		buf_free(&wire->out);
+	return true;
 }

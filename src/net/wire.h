@@ -15,12 +15,13 @@
 
 struct ssl_st;
 
-/* Owned by its connection. Fields are for net/ alone, but for reading `fd`. */
+/* Owned by its connection. Fields are for net/ alone, but for reading `fd` and for `broken`. */
 struct wire {
 	int fd;		    /* non-blocking */
 	struct ssl_st *ssl; /* NULL: plaintext */
 	struct buf in, out;
 	size_t taken;  /* bytes of `in` already given away as lines */
+	bool held;     /* OpenSSL may hold a whole record: no event tells of it */
 	bool asked;    /* we have spoken and not read since: the peer has to think first */
 	bool skipping; /* inside a line that is too long, whose last byte seen is `skipped` */
 	char skipped;
@@ -63,7 +64,8 @@ enum wire_result wire_write(struct wire *wire, struct str bytes, struct deadline
 /* True if the peer has sent something (in our buffer, in OpenSSL's, or in the kernel's) or
  * closed. Doesn't block. */
 bool wire_readable(struct wire *wire);
-/* Give back the memory of empty buffers while a session is parked. */
-void wire_rest(struct wire *wire);
+/* Give back the memory of empty buffers while a session is parked. False if it must not be: the
+ * peer's words are here already, and nothing to poll for will tell of them. Read on. */
+bool wire_rest(struct wire *wire) must_use;
 
 #endif

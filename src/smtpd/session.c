@@ -321,8 +321,9 @@ enum session_result session_run(struct session *s)
 			return session_dismiss(s, REPLY(421, "4.3.2 Closing for now")), end(s);
 		enum wire_result result = next_line(s, &line);
 		if (result == WIRE_TIMEOUT && !deadline_passed(session_patience(s))) {
-			wire_rest(wire_of(s));
-			return SESSION_PARKED;
+			if (wire_rest(wire_of(s)))
+				return SESSION_PARKED;
+			continue;
 		}
 		struct reply reply =
 			result == WIRE_OK ? session_command(s, line) : no_line(s, result);

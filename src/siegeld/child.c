@@ -63,11 +63,6 @@ static char *const *environment(void)
 	return list;
 }
 
-static bool has_many_connections(enum role role)
-{
-	return role == ROLE_SMTPD || role == ROLE_STORE;
-}
-
 /* In the new process: become the role's program, with descriptors 0 to 2 and the control. */
 static _Noreturn void become_program(
 	const struct crew *crew, enum role role, int control, pid_t parent)
@@ -85,7 +80,7 @@ static _Noreturn void become_program(
 		    close_range(CONTROL_FD + 1, ~0u, 0) == 0 &&
 		    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && getppid() == parent &&
 		    sigprocmask(SIG_SETMASK, &none, NULL) == 0 &&
-		    (!has_many_connections(role) || setrlimit(RLIMIT_NOFILE, &limit) == 0);
+		    setrlimit(RLIMIT_NOFILE, &limit) == 0;
 	if (good)
 		execve(path, (char *const[]){ path, NULL }, environment());
 	LOG(LOG_ALARM, "exec-failed", log_text("program", path),

@@ -34,7 +34,7 @@ struct crew {
 	struct state state;
 	struct ports ports;
 	char programs[4096];  /* the folder of our binaries */
-	uint64_t descriptors; /* the limit for roles with many connections */
+	uint64_t descriptors; /* how many a role may open */
 };
 
 /* Find the programs beside our own. False with a line in `errors` for each that isn't there. */

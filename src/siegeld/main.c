@@ -44,12 +44,13 @@ static bool read_options(int argc, char **argv, struct options *options)
 	return optind == argc;
 }
 
-/* Room for a session, a body in flight and a connection to the store each, and then some. */
+/* Room for each session, with a body in flight and a connection to the store for those that talk;
+ * for each delivery the same and a connection kept for the next one; and then some. */
 static void raise_limits(struct crew *crew)
 {
 	const struct settings *s = crew->inputs->settings;
 	struct rlimit limit;
-	uint64_t wanted = s->sessions + 3 * s->session_threads + 2048;
+	uint64_t wanted = s->sessions + 3 * s->session_threads + 4 * s->delivery_connections + 2048;
 
 	getrlimit(RLIMIT_NOFILE, &limit);
 	if (wanted > limit.rlim_max) {

@@ -96,10 +96,13 @@ class Server:
         self.write()
         return subprocess.run(self.command(*more), capture_output=True, text=True, timeout=30)
 
-    def start(self):
+    def start(self, descriptors=None):
+        few = []
+        if descriptors:
+            few = ["prlimit", f"--nofile={descriptors}:"]
         self.write()
         with open(self.folder / "log", "a") as log:
-            self.process = subprocess.Popen(self.command(), stderr=log, stdout=log)
+            self.process = subprocess.Popen(few + self.command(), stderr=log, stdout=log)
         wait_for(lambda: "event=ready" in self.log() or self.process.poll() is not None, "ready")
         assert self.process.poll() is None, self.log()
 
@@ -191,6 +194,15 @@ def test_a_role_has_no_descriptor_that_is_not_its_business(server):
         pid = server.role(name)["pid"]
         open_files = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
         assert not any("key" in f or "siegeld.lock" in f for f in open_files)
+
+
+def test_a_role_may_open_what_its_settings_ask_for(server):
+    """However few a login shell or a service manager grants at first (often 1024)."""
+    server.options["delivery_connections"] = "1000"
+    server.start(descriptors=1024)
+    for name in ["store", "smtpd", "delivery"]:
+        limits = Path(f"/proc/{server.role(name)['pid']}/limits").read_text()
+        assert int(re.search(r"Max open files +(\d+)", limits).group(1)) >= 4 * 1000, name
 
 
 @pytest.mark.parametrize("name", ROLES)

@@ -184,12 +184,8 @@ bool accept_check(struct store *store, const struct accept_ask *ask, struct aren
 /* --- rows --- */
 
 static void write_message(
-	struct store *store, const struct accept_ask *ask, int64_t message, size_t size)
+	struct store *store, const struct accept_ask *ask, int64_t id, int64_t message, size_t size)
 {
-	int64_t id = 0;
-
-	if (!queue_id_parse(ask->id, &id))
-		return;
 	RUN(&store->db, MESSAGE_ADD, as_number(message), as_number(id),
 		as_number((int64_t)ask->account), as_text(ask->sender), as_number(store->now),
 		as_number((int64_t)ask->size), as_number(body_pieces(size)),
@@ -235,16 +231,24 @@ static void write_recipient(struct store *store, const struct accept_ask *ask,
 		schedule_added(store, destination, wanted, 1, store->now);
 }
 
-static void write_rows(struct store *store, const struct accept_ask *ask,
-	const struct accept_plan *plan, struct str body, int64_t staged, int64_t message)
+bool accept_write(struct store *store, const struct accept_ask *ask, const struct accept_plan *plan,
+	struct str body, int fd, int64_t staged)
 {
-	write_message(store, ask, message, body.len);
+	int64_t id, message = staged ? staged : store_next_message(store);
+
+	if (!queue_id_parse(ask->id, &id))
+		return false;
+	write_message(store, ask, id, message, body.len);
 	if (staged)
 		RUN(&store->db, LEFTOVER_REMOVE, as_number(staged));
 	else
 		body_write(store, message, body, 0, body_pieces(body.len));
 	for (size_t i = 0; i < ask->recipients.len; i++)
 		write_recipient(store, ask, plan, i, recipient_number(message, (int64_t)i));
+	if (store->db.failure != SQLITE_OK)
+		return false;
+	body_cache_add(&store->cache, message, fd, body.len);
+	return true;
 }
 
 void accept_message(struct store *store, const struct accept_ask *ask, struct str body, int fd,
@@ -255,13 +259,10 @@ void accept_message(struct store *store, const struct accept_ask *ask, struct st
 	if (!accept_check(store, ask, arena, &plan, answer) ||
 		(!staged && !accept_has_room(store, body.len, answer)))
 		return;
-	int64_t message = staged ? staged : store_next_message(store);
-	write_rows(store, ask, &plan, body, staged, message);
-	if (store->db.failure != SQLITE_OK) {
+	if (!accept_write(store, ask, &plan, body, fd, staged)) {
 		accept_failed(store->db.failure, answer);
 		return;
 	}
-	body_cache_add(&store->cache, message, fd, body.len);
 	store->figures[FIGURE_ACCEPTED]++;
 	*answer = (struct accept_answer){ .outcome = ACCEPT_TAKEN };
 }

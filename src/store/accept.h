@@ -9,9 +9,9 @@
 
 /* Whether and how a message is to be taken, worked out before anything is written. */
 struct accept_plan {
-	demands demands;  /* the senders' and the message's */
-	int64_t deadline; /* of the account's alias; 0: the default */
-	struct identity *recipients;
+	demands demands;	     /* the senders' and the message's */
+	int64_t deadline;	     /* of the account's alias; 0: the default */
+	struct identity *recipients; /* one for each of the envelope */
 };
 
 /* Is the message fit to be taken? Fills *plan; or *answer, returning false, if it isn't or has been
@@ -21,9 +21,12 @@ bool accept_check(struct store *store, const struct accept_ask *ask, struct aren
 /* Is there room for so many bytes above the reserve? The disk is asked once a batch, and what the
  * batch takes is deducted. False: *answer is ACCEPT_FULL. */
 bool accept_has_room(struct store *store, uint64_t size, struct accept_answer *answer) must_use;
-/* Check, and write message, body and recipients. `staged`: the number under which the body was
- * written before, or 0. `fd`: the body's memfd, kept for whoever delivers it. Database failures are
- * sticky; accept_failed says what to answer. */
+/* Write message, body and recipients as planned; nothing is asked any more (our own letters come in
+ * here). `staged`: the number under which the body was written before, or 0. `fd`: the body's
+ * memfd, kept for whoever delivers it, or -1. False: it has no queue id, or the database failed. */
+bool accept_write(struct store *store, const struct accept_ask *ask, const struct accept_plan *plan,
+	struct str body, int fd, int64_t staged) must_use;
+/* Check, and write. Database failures are sticky; accept_failed says what to answer. */
 void accept_message(struct store *store, const struct accept_ask *ask, struct str body, int fd,
 	int64_t staged, struct arena *arena, struct accept_answer *answer);
 /* What to answer when the database failed. */

@@ -9,7 +9,7 @@
 
 #include "base/log.h"
 #include "mail/header.h"
-#include "store/identity.h"
+#include "store/accept.h"
 #include "store/notice.h"
 
 enum { EVIDENCE_MAX = 100, LETTER_ARENA = 64 * 1024 * 1024 };
@@ -196,74 +196,67 @@ static bool find_reader(struct store *store, struct arena *arena, struct story *
 
 /* Where a letter goes: to the account itself, or where mail to that address goes. */
 struct goal {
-	struct str address, destination;
-	int64_t account;
+	struct str address;
+	struct identity who;
 	demands demands;
 };
+
+static bool leaves_us(const struct goal *goal)
+{
+	return goal->who.kind == IDENTITY_REMOTE;
+}
 
 static bool find_goal(
 	struct store *store, const struct story *story, struct arena *arena, struct goal *goal)
 {
 	*goal = (struct goal){ .address = story->to,
-		.destination = STR(""),
-		.account = story->message.account,
+		.who = { .kind = IDENTITY_ACCOUNT, .account = story->message.account },
 		.demands = story->demands };
-	if (goal->account)
-		return true;
-	struct identity who = identity_of(store, story->to, arena);
-	goal->account = who.account;
-	goal->demands |= who.secure ? DEMAND_TLS : 0;
-	if (who.kind == IDENTITY_REMOTE)
-		goal->destination = who.domain;
-	return who.kind == IDENTITY_REMOTE || who.kind == IDENTITY_ACCOUNT ||
-	       who.kind == IDENTITY_ALIAS;
+	if (!story->message.account)
+		goal->who = identity_of(store, story->to, arena);
+	return goal->who.kind == IDENTITY_REMOTE || goal->who.kind == IDENTITY_ACCOUNT ||
+	       goal->who.kind == IDENTITY_ALIAS;
 }
 
-static void queue(struct store *store, int64_t id, const struct goal *goal, struct str subject,
-	struct str letter)
+/* As any message, but from nobody, and it may take its time whatever it demands. */
+static void queue(
+	struct store *store, const struct dsn *dsn, const struct goal *goal, struct str letter)
 {
-	int64_t message = store_next_message(store);
-	int64_t deadline = store->now + store->settings->deadline_opportunistic;
-
-	RUN(&store->db, MESSAGE_ADD, as_number(message), as_number(id), as_number(0),
-		as_text(STR("")), as_number(store->now), as_number((int64_t)letter.len),
-		as_number(body_pieces(letter.len)),
-		as_number(goal->destination.len ? BODY_7BIT : BODY_8BITMIME),
-		as_number(str_has_8bit(goal->address)), as_number(0), as_number(0),
-		as_text(STR("")), as_number(RET_ABSENT), as_text(subject), as_text(STR("")),
-		as_text(STR("")), as_text(STR("")), as_text(STR("")));
-	RUN(&store->db, RECIPIENT_ADD, as_number(recipient_number(message, 0)),
-		as_text(goal->address), as_text(goal->destination), as_number(goal->demands),
-		as_number(goal->account), as_number(store->now), as_number(deadline),
-		as_number(deadline), as_number(NOTIFY_NEVER), as_text(STR("")));
-	body_write(store, message, letter, 0, body_pieces(letter.len));
-	if (store->db.failure != SQLITE_OK)
-		return;
+	struct envelope_recipient to = { .address = goal->address, .notify = NOTIFY_NEVER };
+	struct identity who = goal->who;
+	struct accept_ask ask = { .id = dsn->id_seed,
+		.recipients = { &to, 1 },
+		.body_kind = leaves_us(goal) ? BODY_7BIT : BODY_8BITMIME,
+		.smtputf8 = str_has_8bit(goal->address),
+		.ret = RET_ABSENT,
+		.subject = dsn->subject,
+		.size = letter.len };
+	struct accept_plan plan = { .demands = goal->demands,
+		.deadline = store->settings->deadline_opportunistic,
+		.recipients = &who };
 	scoped(fd_close) int fd = fd_memfd_of("letter", letter);
-	if (fd >= 0)
-		body_cache_add(&store->cache, message, fd, letter.len);
-	schedule_added(store, goal->destination, goal->demands, 1, store->now);
-	store->figures[FIGURE_LETTERS]++;
+
+	if (accept_write(store, &ask, &plan, letter, fd, 0))
+		store->figures[FIGURE_LETTERS]++;
 }
 
 static void dispatch(
 	struct store *store, struct dsn *dsn, const struct goal *goal, struct arena *arena)
 {
-	int64_t id = store_make_id(store);
 	scoped(buf_free) struct buf letter =
 		BUF(dsn->original.len + DSN_TEXT_MAX + dsn->n_recipients * DSN_RECIPIENT_MAX);
 
 	dsn->reporting_mta = store->settings->host_name;
 	dsn->help_url = store->settings->help_url;
 	dsn->now = store->now;
-	dsn->id_seed = queue_id_text(arena, id);
+	dsn->id_seed = queue_id_text(arena, store_make_id(store));
 	dsn->to = goal->address;
-	dsn->seven_bit = goal->destination.len > 0;
+	dsn->seven_bit = leaves_us(goal);
 	if (!dsn_write(&letter, dsn)) {
 		LOG(LOG_ALARM, "letter-too-large", log_str("mail", dsn->queue_id));
 		return;
 	}
-	queue(store, id, goal, dsn->subject, buf_str(&letter));
+	queue(store, dsn, goal, buf_str(&letter));
 	LOG(LOG_INFO, "letter", log_str("mail", dsn->queue_id), log_str("letter", dsn->id_seed),
 		log_str("to", goal->address));
 }

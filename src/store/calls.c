@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
  * calls.c - from a call to the part of the store that answers it. Runs in the store's thread,
- * inside a batch.
+ * inside a batch but for what is only read.
  */
 #include "store/calls.h"
 
@@ -41,15 +41,11 @@ static void do_sender(struct store *store, struct peer *peer)
 }
 
 static enum recipient_outcome_kind judge_recipient(
-	struct store *store, const struct recipient_ask *ask, struct arena *arena)
+	const struct recipient_ask *ask, const struct identity *who)
 {
-	struct identity who = identity_of(store, ask->address, arena);
-
-	if (who.secure && !ask->secured) {
-		turned_away_record(store, &who, ask);
+	if (who->secure && !ask->secured)
 		return RECIPIENT_PLAINTEXT_REFUSED;
-	}
-	switch (who.kind) {
+	switch (who->kind) {
 	case IDENTITY_ACCOUNT:
 		return RECIPIENT_LOCAL;
 	case IDENTITY_ALIAS:
@@ -61,9 +57,19 @@ static enum recipient_outcome_kind judge_recipient(
 	}
 }
 
-static void do_recipient(struct store *store, struct peer *peer)
+/* A plaintext attempt at a secure address is recorded, which takes a batch. False: there is none. */
+static bool do_recipient(struct store *store, struct peer *peer, bool batch)
 {
-	peer->answer.recipient.outcome = judge_recipient(store, &peer->ask.recipient, &peer->arena);
+	const struct recipient_ask *ask = &peer->ask.recipient;
+	struct identity who = identity_of(store, ask->address, &peer->arena);
+	enum recipient_outcome_kind outcome = judge_recipient(ask, &who);
+
+	peer->answer.recipient.outcome = outcome;
+	if (outcome != RECIPIENT_PLAINTEXT_REFUSED)
+		return true;
+	if (batch)
+		turned_away_record(store, &who, ask);
+	return batch;
 }
 
 /* --- accept --- */
@@ -191,21 +197,15 @@ static void do_notices_list(struct store *store, struct peer *peer)
 			.text = STR("there is no such account") };
 }
 
-static void run(struct store *store, struct login_pool *logins, struct peer *peer)
+static void run(struct store *store, struct peer *peer)
 {
 	struct arena *arena = &peer->arena;
 	union call_ask *ask = &peer->ask;
 	union call_answer *answer = &peer->answer;
 
 	switch (peer->call) {
-	case CALL_login:
-		do_login(store, logins, peer);
-		break;
-	case CALL_sender:
-		do_sender(store, peer);
-		break;
 	case CALL_recipient:
-		do_recipient(store, peer);
+		(void)do_recipient(store, peer, true);
 		break;
 	case CALL_accept:
 		do_accept(store, peer);
@@ -246,38 +246,47 @@ static void run(struct store *store, struct login_pool *logins, struct peer *pee
 	case CALL_store_status:
 		listing_status(store, arena, &answer->store_status);
 		break;
+	case CALL_login: /* these were read */
+	case CALL_sender:
 	case CALLS_N:
 		peer->state = PEER_FAILED;
 	}
 }
 
-/* A plaintext attempt at a secure address is recorded. */
-static bool only_reads(struct store *store, struct peer *peer)
+static bool read_call(struct store *store, struct login_pool *logins, struct peer *peer)
 {
-	const struct recipient_ask *ask = &peer->ask.recipient;
-
-	if (peer->call == CALL_recipient)
-		return ask->secured || !identity_of(store, ask->address, &peer->arena).secure;
-	return peer->call == CALL_login || peer->call == CALL_sender;
+	switch (peer->call) {
+	case CALL_login:
+		do_login(store, logins, peer);
+		return true;
+	case CALL_sender:
+		do_sender(store, peer);
+		return true;
+	case CALL_recipient:
+		return do_recipient(store, peer, false);
+	default:
+		return false;
+	}
 }
 
 bool calls_read(struct store *store, struct login_pool *logins, struct peer *peer)
 {
 	store->db.failure = SQLITE_OK;
-	if (!only_reads(store, peer))
-		return false;
 	peer->state = PEER_ANSWERED;
-	run(store, logins, peer);
+	if (!read_call(store, logins, peer)) {
+		peer->state = PEER_ASKED;
+		return false;
+	}
 	if (store->db.failure != SQLITE_OK)
 		calls_failed(peer, store->db.failure);
 	return true;
 }
 
-void calls_run(struct store *store, struct login_pool *logins, struct peer *peer)
+void calls_run(struct store *store, struct peer *peer)
 {
 	peer->state = PEER_ANSWERED;
 	store_handler_begin(store);
-	run(store, logins, peer);
+	run(store, peer);
 	int failure = store->db.failure;
 	if (!store_handler_end(store))
 		calls_failed(peer, failure);

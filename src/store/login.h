@@ -22,7 +22,7 @@ struct login_pool *login_open(void);
 /* Ends the threads. */
 void login_close(struct login_pool *pool);
 /* True: *answer is final. False: the threads have it; `token` comes back from login_next.
- * Unknown users cost the same as known ones. Call inside a batch. */
+ * Unknown users cost the same as known ones. */
 bool login_begin(struct store *store, struct login_pool *pool, const struct login_ask *ask,
 	void *token, struct arena *arena, struct login_answer *answer) must_use;
 /* Readable when login_next has something. */

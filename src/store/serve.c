@@ -284,7 +284,7 @@ static bool run_batch(struct serve *serve)
 
 	store_begin(store);
 	for (struct peer *peer = serve->round.first; peer; peer = peer->behind)
-		calls_run(store, serve->logins, peer);
+		calls_run(store, peer);
 	do_staging(serve);
 	do_clock(serve);
 	if (store->db.failure == SQLITE_OK && settle_touched(store))
@@ -344,7 +344,7 @@ static void run_one_by_one(struct serve *serve)
 	for (struct peer *peer = serve->round.first; peer; peer = peer->behind) {
 		fd_close(&peer->fd_out);
 		store_begin(store);
-		calls_run(store, serve->logins, peer);
+		calls_run(store, peer);
 		if (!store_commit(store))
 			calls_failed(peer, store->db.failure);
 	}

@@ -257,7 +257,7 @@ static uint64_t ask_recipient(
 		.helo = STR("mail.outside.test"),
 		.sender = str_of(sender) };
 	begin(w);
-	calls_run(&w->store, NULL, &peer);
+	calls_run(&w->store, &peer);
 	commit(w);
 	arena_free(&peer.arena);
 	assert_int_equal(peer.state, PEER_ANSWERED);

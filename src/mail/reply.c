@@ -64,7 +64,8 @@ static void keep(struct remote_reply *reply, struct str line)
 {
 	size_t room = reply->said.max - reply->said.len;
 
-	if (reply->cut || room < 2)
+	reply->cut = reply->cut || room < 2;
+	if (reply->cut)
 		return;
 	if (reply->lines)
 		buf_add_char(&reply->said, '\n');

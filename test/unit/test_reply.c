@@ -118,6 +118,27 @@ static void an_endless_reply_is_malformed_and_bounded(void **state)
 	remote_reply_free(&reply);
 }
 
+/* Four lines that leave room for one byte, where a line needs two; then another line. */
+static void a_line_that_finds_no_room_is_a_cut(void **state)
+{
+	struct remote_reply reply = { 0 };
+	char line[REPLY_LINE_MAX + 1] = "250-";
+
+	(void)state;
+	remote_reply_begin(&reply);
+	memset(line + 4, 'x', REPLY_LINE_MAX - 4);
+	for (size_t i = 0; i < 4; i++) {
+		line[i == 3 ? REPLY_LINE_MAX - 4 : REPLY_LINE_MAX] = '\0';
+		assert_int_equal(remote_reply_line(&reply, str_of(line)), REPLY_MORE);
+	}
+	assert_int_equal(reply.said.len, REPLY_SAID_MAX - 1);
+	assert_false(reply.cut);
+	assert_int_equal(remote_reply_line(&reply, STR("250 STARTTLS")), REPLY_COMPLETE);
+	assert_int_equal(reply.said.len, REPLY_SAID_MAX - 1);
+	assert_true(reply.cut);
+	remote_reply_free(&reply);
+}
+
 static void extensions_are_read_from_all_but_the_first_line(void **state)
 {
 	struct remote_reply reply = { 0 };
@@ -151,6 +172,7 @@ int main(void)
 		cmocka_unit_test(a_status_code_has_three_numbers),
 		cmocka_unit_test(lines_are_kept_as_they_came),
 		cmocka_unit_test(an_endless_reply_is_malformed_and_bounded),
+		cmocka_unit_test(a_line_that_finds_no_room_is_a_cut),
 		cmocka_unit_test(extensions_are_read_from_all_but_the_first_line),
 	};
 

@@ -5,7 +5,6 @@
  */
 #include "base/fd.h"
 
-#include "base/buf.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 enum { ALL_SEALS = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL };
+enum { CHUNK = 4096 };
 
 void fd_close(int *fd)
 {
@@ -176,12 +176,15 @@ void fd_unmap(struct mapping *mapping)
 	mapping->bytes = (struct str){ "", 0 };
 }
 
-static bool read_all(int fd, struct buf *to)
+bool fd_read_all(int fd, struct buf *to)
 {
 	for (;;) {
-		char *at = buf_reserve(to, to->room - to->len > 4096 ? to->room - to->len : 4096);
-		if (!at)
+		size_t left = to->max - to->len;
+		char *at = left ? buf_reserve(to, left < CHUNK ? left : CHUNK) : NULL;
+		if (!at) {
+			errno = EFBIG;
 			return false;
+		}
 		ssize_t n = read(fd, at, to->room - to->len);
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -194,13 +197,14 @@ static bool read_all(int fd, struct buf *to)
 int fd_memfd_of_file(const char *path, size_t max, struct why *why)
 {
 	scoped(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	scoped(buf_free) struct buf bytes = BUF(max + 4096);
+	/* One more tells the end of a file from the end of the room. */
+	scoped(buf_free) struct buf bytes = BUF(max + 1);
 	int memfd = -1;
 
 	if (fd < 0)
 		why_errno(why, "can't open %s", path);
-	else if (!read_all(fd, &bytes) || bytes.len > max)
-		why_not(why, "%s can't be read or is larger than %zu bytes", path, max);
+	else if (!fd_read_all(fd, &bytes))
+		why_errno(why, "can't read %s, of which %zu bytes would fit", path, max);
 	else if ((memfd = fd_memfd_of(path, buf_str(&bytes))) < 0)
 		why_errno(why, "no memory for %s", path);
 	return memfd;

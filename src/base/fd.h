@@ -6,6 +6,7 @@
 #ifndef BASE_FD_H
 #define BASE_FD_H
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/str.h"
 #include "base/why.h"
@@ -17,6 +18,8 @@ enum { FD_PASS_MAX = 4 };
 void fd_close(int *fd);
 /* Write all of it; false with errno. Blocks. */
 bool fd_write_all(int fd, struct str bytes) must_use;
+/* Add everything up to the end to the buffer; false with errno, EFBIG when that fills it. Blocks. */
+bool fd_read_all(int fd, struct buf *to) must_use;
 bool fd_set_nonblocking(int fd, bool on) must_use;
 
 /* Send one datagram (SOCK_SEQPACKET) with at most FD_PASS_MAX descriptors; they stay open here. */

@@ -12,7 +12,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { CONFIGURATION_MAX = 1024 * 1024 };
 
@@ -30,24 +29,11 @@ void ctl_free(struct ctl *ctl)
 	buf_free(&ctl->err);
 }
 
-static bool read_all(const char *path, struct buf *to)
+static bool read_file(const char *path, struct buf *to)
 {
 	scoped(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char *room;
-	ssize_t n;
 
-	if (fd < 0)
-		return false;
-	do {
-		room = buf_reserve(to, 65536);
-		if (!room) {
-			errno = EFBIG;
-			return false;
-		}
-		n = read(fd, room, 65536);
-		to->len += n > 0 ? (size_t)n : 0;
-	} while (n > 0);
-	return n == 0;
+	return fd >= 0 && fd_read_all(fd, to);
 }
 
 bool ctl_settings(struct ctl *ctl)
@@ -55,7 +41,7 @@ bool ctl_settings(struct ctl *ctl)
 	scoped(buf_free) struct buf text = BUF(CONFIGURATION_MAX);
 	const char *path = ctl_file(ctl);
 
-	if (!read_all(path, &text)) {
+	if (!read_file(path, &text)) {
 		ctl->unreadable = true;
 		buf_printf(&ctl->err,
 			"siegel: %s: %s; the path of a readable configuration behind -f would "

@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 enum { STATUS_MAX = 1024 * 1024 };
 
@@ -40,19 +39,12 @@ static json_t *ask_siegeld(struct ctl *ctl, struct why *why)
 	scoped(fd_close) int fd = -1;
 	json_error_t error;
 	json_t *value;
-	ssize_t n = 1;
 
 	must(buf_printf(&path, "%.*s/run/siegeld.sock", STR_ARG(ctl->settings->state_directory)));
 	fd = connect_to(buf_str(&path));
-	if (fd < 0) {
+	if (fd < 0 || !fd_read_all(fd, &text)) {
 		why_errno(why, "%.*s", STR_ARG(buf_str(&path)));
 		return NULL;
-	}
-	while (n > 0) {
-		char *room = buf_reserve(&text, 4096);
-
-		n = room ? read(fd, room, 4096) : -1;
-		text.len += n > 0 ? (size_t)n : 0;
 	}
 	value = json_loadb(text.at ? text.at : "", text.len, 0, &error);
 	if (!value)

@@ -205,7 +205,7 @@ int fd_memfd_of_file(const char *path, size_t max, struct why *why)
 		why_errno(why, "can't open %s", path);
 	else if (!fd_read_all(fd, &bytes))
 		why_errno(why, "can't read %s, of which %zu bytes would fit", path, max);
-	else if ((memfd = fd_memfd_of(path, buf_str(&bytes))) < 0)
+	else if ((memfd = fd_memfd_of("file", buf_str(&bytes))) < 0)
 		why_errno(why, "no memory for %s", path);
 	return memfd;
 }

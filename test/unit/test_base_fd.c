@@ -127,6 +127,22 @@ static void a_file_is_read_up_to_its_limit(void **state)
 	assert_non_null(strstr(why.text, "No such file"));
 }
 
+static void a_file_may_have_a_long_path(void **state)
+{
+	char path[4096] = "/tmp/";
+	struct why why;
+
+	(void)state;
+	for (size_t i = 0; i < 150; i++)
+		strcat(path, "./");
+	strcat(path, "test_base_fd.XXXXXX");
+	scoped(fd_close) int file = mkstemp(path);
+	assert_true(file >= 0);
+	scoped(fd_close) int fd = fd_memfd_of_file(path, 10, &why);
+	unlink(path);
+	assert_true(fd >= 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -136,6 +152,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_memfd_is_refused),
 		cmocka_unit_test(surplus_descriptors_are_closed),
 		cmocka_unit_test(a_file_is_read_up_to_its_limit),
+		cmocka_unit_test(a_file_may_have_a_long_path),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -304,27 +304,22 @@ static bool take_orcpt(struct rcpt_command *rcpt, struct str value)
 	return str_eq_nocase(type, STR("utf-8")) ? is_unitext(address) : is_xtext(address);
 }
 
+/* Each belongs to one of the two commands; the reader of the other one is NULL. */
 static const struct {
 	const char *keyword;
 	enum offer offer;
-	take_mail_value *take;
-} mail_parameters[] = {
-	{ "SIZE", OFFER_SIZE, take_size },
-	{ "BODY", OFFER_8BITMIME, take_body },
-	{ "SMTPUTF8", OFFER_SMTPUTF8, take_smtputf8 },
-	{ "RET", OFFER_DSN, take_ret },
-	{ "ENVID", OFFER_DSN, take_envid },
-	{ "AUTH", OFFER_AUTH, take_auth },
-	{ "REQUIRETLS", OFFER_REQUIRETLS, take_requiretls },
-};
-
-static const struct {
-	const char *keyword;
-	enum offer offer;
-	take_rcpt_value *take;
-} rcpt_parameters[] = {
-	{ "NOTIFY", OFFER_DSN, take_notify },
-	{ "ORCPT", OFFER_DSN, take_orcpt },
+	take_mail_value *of_mail;
+	take_rcpt_value *of_rcpt;
+} parameters[] = {
+	{ "SIZE", OFFER_SIZE, take_size, NULL },
+	{ "BODY", OFFER_8BITMIME, take_body, NULL },
+	{ "SMTPUTF8", OFFER_SMTPUTF8, take_smtputf8, NULL },
+	{ "RET", OFFER_DSN, take_ret, NULL },
+	{ "ENVID", OFFER_DSN, take_envid, NULL },
+	{ "AUTH", OFFER_AUTH, take_auth, NULL },
+	{ "REQUIRETLS", OFFER_REQUIRETLS, take_requiretls, NULL },
+	{ "NOTIFY", OFFER_DSN, NULL, take_notify },
+	{ "ORCPT", OFFER_DSN, NULL, take_orcpt },
 };
 
 /* Cut the next " keyword[=value]" from *rest. A keyword without '=' has an empty value,
@@ -348,36 +343,36 @@ static bool next_parameter(struct str *rest, struct str *keyword, struct str *va
 	return equals == parameter.len || value->len != 0;
 }
 
-static struct refusal take_mail_parameter(struct mail_command *mail, unsigned offers,
-	unsigned *seen, struct str keyword, struct str value)
+static size_t find_parameter(struct str keyword, bool of_mail)
 {
-	for (unsigned i = 0; i < count_of(mail_parameters); i++) {
-		if (!str_eq_nocase(keyword, str_of(mail_parameters[i].keyword)))
-			continue;
-		if (!(offers & mail_parameters[i].offer))
-			return unknown_parameter;
-		if (*seen & 1u << i || !mail_parameters[i].take(mail, value))
-			return bad_parameter;
-		*seen |= 1u << i;
-		return none;
-	}
-	return unknown_parameter;
+	size_t i = 0;
+
+	while (i < count_of(parameters) &&
+		(!str_eq_nocase(keyword, str_of(parameters[i].keyword)) ||
+			(of_mail ? !parameters[i].of_mail : !parameters[i].of_rcpt)))
+		i++;
+	return i;
 }
 
-static struct refusal take_rcpt_parameter(struct rcpt_command *rcpt, unsigned offers,
-	unsigned *seen, struct str keyword, struct str value)
+/* All that stands behind the path, into the command that isn't NULL. */
+static struct refusal take_parameters(
+	struct str rest, unsigned offers, struct mail_command *mail, struct rcpt_command *rcpt)
 {
-	for (unsigned i = 0; i < count_of(rcpt_parameters); i++) {
-		if (!str_eq_nocase(keyword, str_of(rcpt_parameters[i].keyword)))
-			continue;
-		if (!(offers & rcpt_parameters[i].offer))
-			return unknown_parameter;
-		if (*seen & 1u << i || !rcpt_parameters[i].take(rcpt, value))
+	struct str keyword, value;
+	unsigned seen = 0;
+
+	while (rest.len) {
+		if (!next_parameter(&rest, &keyword, &value))
 			return bad_parameter;
-		*seen |= 1u << i;
-		return none;
+		size_t i = find_parameter(keyword, mail);
+		if (i == count_of(parameters) || !(offers & parameters[i].offer))
+			return unknown_parameter;
+		if (seen & 1u << i || !(mail ? parameters[i].of_mail(mail, value)
+					     : parameters[i].of_rcpt(rcpt, value)))
+			return bad_parameter;
+		seen |= 1u << i;
 	}
-	return unknown_parameter;
+	return none;
 }
 
 /* The path and what follows. RFC 5321 3.3 has no blank behind the colon; many a printer and
@@ -395,8 +390,7 @@ struct refusal command_mail(
 	struct str argument, unsigned offers, struct arena *arena, struct mail_command *mail)
 {
 	static const struct refusal bad = { 501, "5.1.7 Bad sender address syntax" };
-	struct str rest = behind_colon(argument), keyword, value;
-	unsigned seen = 0;
+	struct str rest = behind_colon(argument);
 
 	*mail = (struct mail_command){ 0 };
 	if (!str_starts_nocase(argument, STR("FROM:")))
@@ -404,13 +398,9 @@ struct refusal command_mail(
 	if (!address_parse_path(&rest, PATH_REVERSE, arena, &mail->sender))
 		return bad;
 	bool utf8 = str_has_8bit(str_head(argument, argument.len - rest.len));
-	while (rest.len) {
-		if (!next_parameter(&rest, &keyword, &value))
-			return bad_parameter;
-		struct refusal refusal = take_mail_parameter(mail, offers, &seen, keyword, value);
-		if (refusal.code)
-			return refusal;
-	}
+	struct refusal refusal = take_parameters(rest, offers, mail, NULL);
+	if (refusal.code)
+		return refusal;
 	if (mail->body == BODY_BINARYMIME && !(offers & OFFER_BINARYMIME))
 		return bad_parameter;
 	return utf8 && !mail->smtputf8 ? needs_smtputf8 : none;
@@ -420,8 +410,7 @@ struct refusal command_rcpt(struct str argument, unsigned offers, bool smtputf8,
 	struct arena *arena, struct rcpt_command *rcpt)
 {
 	static const struct refusal bad = { 501, "5.1.3 Bad recipient address syntax" };
-	struct str rest = behind_colon(argument), keyword, value;
-	unsigned seen = 0;
+	struct str rest = behind_colon(argument);
 
 	*rcpt = (struct rcpt_command){ 0 };
 	if (!str_starts_nocase(argument, STR("TO:")))
@@ -430,14 +419,7 @@ struct refusal command_rcpt(struct str argument, unsigned offers, bool smtputf8,
 		return bad;
 	if (!smtputf8 && str_has_8bit(argument))
 		return needs_smtputf8;
-	while (rest.len) {
-		if (!next_parameter(&rest, &keyword, &value))
-			return bad_parameter;
-		struct refusal refusal = take_rcpt_parameter(rcpt, offers, &seen, keyword, value);
-		if (refusal.code)
-			return refusal;
-	}
-	return none;
+	return take_parameters(rest, offers, NULL, rcpt);
 }
 
 struct refusal command_bdat(struct str argument, uint64_t *size, bool *last)

@@ -146,6 +146,7 @@ static const struct {
 	{ "FROM:<a@x.y> RET=FULL", OFFER_SIZE, 555, "5.5.4", NULL },
 	{ "FROM:<a@x.y> AUTH=<>", OFFER_SIZE, 555, "5.5.4", NULL },
 	{ "FROM:<a@x.y> REQUIRETLS", OFFER_SIZE, 555, "5.5.4", NULL },
+	{ "FROM:<a@x.y> NOTIFY=NEVER", ALL, 555, "5.5.4", NULL },
 	{ "FROM: <a@x.y>", ALL, 0, "", "a@x.y|-|0|0|0|0|" },
 	{ "FROM:   <> SIZE=1", ALL, 0, "", "|1|0|0|0|0|" },
 	{ "FROM: <\xc3\xa4@x.y>", ALL, 553, "5.6.7", NULL },

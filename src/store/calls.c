@@ -20,16 +20,17 @@ enum { SLICE_PIECES = 4, HEADER_SURPLUS = 65536 };
 
 /* --- smtpd --- */
 
-static void do_login(struct store *store, struct login_pool *logins, struct peer *peer)
+static void do_login(struct store *store, struct login_pool *logins, struct caller *caller)
 {
-	if (!login_begin(store, logins, &peer->ask.login, peer, &peer->arena, &peer->answer.login))
-		peer->state = PEER_LOGS_IN;
+	if (!login_begin(store, logins, &caller->ask.login, caller, &caller->arena,
+		    &caller->answer.login))
+		caller->state = CALLER_LOGS_IN;
 }
 
-static void do_sender(struct store *store, struct peer *peer)
+static void do_sender(struct store *store, struct caller *caller)
 {
-	const struct sender_ask *ask = &peer->ask.sender;
-	struct identity who = identity_of(store, ask->address, &peer->arena);
+	const struct sender_ask *ask = &caller->ask.sender;
+	struct identity who = identity_of(store, ask->address, &caller->arena);
 	bool own = ask->account && (uint64_t)who.account == ask->account;
 	enum sender_outcome outcome = SENDER_NOT_OWNED;
 
@@ -37,7 +38,7 @@ static void do_sender(struct store *store, struct peer *peer)
 		outcome = SENDER_OWNED;
 	else if (own)
 		outcome = SENDER_ALIAS_INACTIVE;
-	peer->answer.sender.outcome = outcome;
+	caller->answer.sender.outcome = outcome;
 }
 
 static enum recipient_outcome_kind judge_recipient(
@@ -58,13 +59,13 @@ static enum recipient_outcome_kind judge_recipient(
 }
 
 /* A plaintext attempt at a secure address is recorded, which takes a batch. False: there is none. */
-static bool do_recipient(struct store *store, struct peer *peer, bool batch)
+static bool do_recipient(struct store *store, struct caller *caller, bool batch)
 {
-	const struct recipient_ask *ask = &peer->ask.recipient;
-	struct identity who = identity_of(store, ask->address, &peer->arena);
+	const struct recipient_ask *ask = &caller->ask.recipient;
+	struct identity who = identity_of(store, ask->address, &caller->arena);
 	enum recipient_outcome_kind outcome = judge_recipient(ask, &who);
 
-	peer->answer.recipient.outcome = outcome;
+	caller->answer.recipient.outcome = outcome;
 	if (outcome != RECIPIENT_PLAINTEXT_REFUSED)
 		return true;
 	if (batch)
@@ -74,63 +75,64 @@ static bool do_recipient(struct store *store, struct peer *peer, bool batch)
 
 /* --- accept --- */
 
-static bool begin_staging(struct store *store, struct peer *peer)
+static bool begin_staging(struct store *store, struct caller *caller)
 {
-	struct staging *staging = &peer->staging;
+	struct staging *staging = &caller->staging;
 	struct accept_plan plan;
 
-	if (!accept_check(store, &peer->ask.accept, &peer->arena, &plan, &peer->answer.accept) ||
-		!accept_has_room(store, staging->body.bytes.len, &peer->answer.accept))
+	if (!accept_check(
+		    store, &caller->ask.accept, &caller->arena, &plan, &caller->answer.accept) ||
+		!accept_has_room(store, staging->body.bytes.len, &caller->answer.accept))
 		return false;
 	staging->message = store_next_message(store);
 	staging->pieces = body_pieces(staging->body.bytes.len);
 	RUN(&store->db, LEFTOVER_STAGE, as_number(staging->message));
-	peer->state = PEER_STAGES;
+	caller->state = CALLER_STAGES;
 	return true;
 }
 
 /* A small body is read: that costs less than mapping it. */
-static bool see_body(struct store *store, struct peer *peer, struct str *body, struct why *why)
+static bool see_body(struct store *store, struct caller *caller, struct str *body, struct why *why)
 {
 	size_t max = store->settings->message_size + HEADER_SURPLUS, size;
 
-	fd_unmap(&peer->staging.body);
-	if (!fd_check_sealed(peer->fd_in, max, &size, why))
+	fd_unmap(&caller->staging.body);
+	if (!fd_check_sealed(caller->fd_in, max, &size, why))
 		return false;
 	if (size <= sizeof store->small) {
 		*body = (struct str){ store->small, size };
-		return pread(peer->fd_in, store->small, size, 0) == (ssize_t)size ||
+		return pread(caller->fd_in, store->small, size, 0) == (ssize_t)size ||
 		       why_errno(why, "can't read the body");
 	}
-	if (!fd_map_sealed(peer->fd_in, max, &peer->staging.body, why))
+	if (!fd_map_sealed(caller->fd_in, max, &caller->staging.body, why))
 		return false;
-	*body = peer->staging.body.bytes;
+	*body = caller->staging.body.bytes;
 	return true;
 }
 
-static void do_accept(struct store *store, struct peer *peer)
+static void do_accept(struct store *store, struct caller *caller)
 {
-	struct accept_answer *answer = &peer->answer.accept;
+	struct accept_answer *answer = &caller->answer.accept;
 	struct str body;
 	struct why why;
 
 	accept_failed(SQLITE_OK, answer);
-	if (!see_body(store, peer, &body, &why)) {
-		LOG(LOG_WARNING, "body-refused", log_str("mail", peer->ask.accept.id),
+	if (!see_body(store, caller, &body, &why)) {
+		LOG(LOG_WARNING, "body-refused", log_str("mail", caller->ask.accept.id),
 			log_text("why", why.text));
 		return;
 	}
-	if (body.len > BODY_STAGED_ABOVE && begin_staging(store, peer))
+	if (body.len > BODY_STAGED_ABOVE && begin_staging(store, caller))
 		return;
 	if (body.len <= BODY_STAGED_ABOVE)
 		accept_message(
-			store, &peer->ask.accept, body, peer->fd_in, 0, &peer->arena, answer);
-	fd_unmap(&peer->staging.body);
+			store, &caller->ask.accept, body, caller->fd_in, 0, &caller->arena, answer);
+	fd_unmap(&caller->staging.body);
 }
 
-void calls_stage(struct store *store, struct peer *peer)
+void calls_stage(struct store *store, struct caller *caller)
 {
-	struct staging *staging = &peer->staging;
+	struct staging *staging = &caller->staging;
 	int64_t n = staging->pieces - staging->written;
 
 	if (n > SLICE_PIECES)
@@ -139,79 +141,80 @@ void calls_stage(struct store *store, struct peer *peer)
 	staging->written += n;
 	if (staging->written < staging->pieces)
 		return;
-	accept_message(store, &peer->ask.accept, staging->body.bytes, peer->fd_in, staging->message,
-		&peer->arena, &peer->answer.accept);
-	if (peer->answer.accept.outcome != ACCEPT_TAKEN)
-		calls_stop_staging(store, peer);
-	peer->state = PEER_ANSWERED;
+	accept_message(store, &caller->ask.accept, staging->body.bytes, caller->fd_in,
+		staging->message, &caller->arena, &caller->answer.accept);
+	if (caller->answer.accept.outcome != ACCEPT_TAKEN)
+		calls_stop_staging(store, caller);
+	caller->state = CALLER_ANSWERED;
 }
 
-void calls_stop_staging(struct store *store, struct peer *peer)
+void calls_stop_staging(struct store *store, struct caller *caller)
 {
-	if (peer->staging.message)
-		RUN(&store->db, LEFTOVER_ADD, as_number(peer->staging.message));
+	if (caller->staging.message)
+		RUN(&store->db, LEFTOVER_ADD, as_number(caller->staging.message));
 }
 
 /* --- delivery and mailbox --- */
 
-void calls_try_work(struct store *store, struct peer *peer)
+void calls_try_work(struct store *store, struct caller *caller)
 {
-	struct job *job = &peer->answer.work;
+	struct job *job = &caller->answer.work;
 
-	if (work_next(store, &peer->worker, &peer->ask.work, &peer->arena, job, &peer->fd_out))
-		peer->state = PEER_ANSWERED;
+	if (work_next(store, &caller->worker, &caller->ask.work, &caller->arena, job,
+		    &caller->fd_out))
+		caller->state = CALLER_ANSWERED;
 	else
 		*job = (struct job){ 0 };
 }
 
-static void do_work(struct store *store, struct peer *peer)
+static void do_work(struct store *store, struct caller *caller)
 {
-	const struct work_ask *ask = &peer->ask.work;
+	const struct work_ask *ask = &caller->ask.work;
 
-	peer->answer.work = (struct job){ 0 };
+	caller->answer.work = (struct job){ 0 };
 	if (ask->has_outcome)
-		outcome_report(store, &peer->worker, ask);
-	else if (peer->worker.claim)
-		schedule_give_back(store, &peer->worker);
+		outcome_report(store, &caller->worker, ask);
+	else if (caller->worker.claim)
+		schedule_give_back(store, &caller->worker);
 	if (!ask->wants_job)
 		return;
-	peer->state = PEER_WAITS;
-	peer->until = deadline_in((int64_t)(ask->wait_ms < DAY ? ask->wait_ms : DAY));
-	calls_try_work(store, peer);
-	if (peer->state == PEER_WAITS && !ask->wait_ms)
-		peer->state = PEER_ANSWERED;
+	caller->state = CALLER_WAITS;
+	caller->until = deadline_in((int64_t)(ask->wait_ms < DAY ? ask->wait_ms : DAY));
+	calls_try_work(store, caller);
+	if (caller->state == CALLER_WAITS && !ask->wait_ms)
+		caller->state = CALLER_ANSWERED;
 }
 
 /* --- the operator --- */
 
-static void do_notices_list(struct store *store, struct peer *peer)
+static void do_notices_list(struct store *store, struct caller *caller)
 {
-	struct notices_answer *answer = &peer->answer.notices_list;
-	int64_t account = account_find(store, peer->ask.notices_list.address, &peer->arena);
+	struct notices_answer *answer = &caller->answer.notices_list;
+	int64_t account = account_find(store, caller->ask.notices_list.address, &caller->arena);
 
 	*answer = (struct notices_answer){ 0 };
 	if (account)
-		notice_list(store, account, &peer->arena, answer);
+		notice_list(store, account, &caller->arena, answer);
 	else
 		*answer = (struct notices_answer){ .outcome = CTL_NOT_FOUND,
 			.text = STR("there is no such account") };
 }
 
-static void run(struct store *store, struct peer *peer)
+static void run(struct store *store, struct caller *caller)
 {
-	struct arena *arena = &peer->arena;
-	union call_ask *ask = &peer->ask;
-	union call_answer *answer = &peer->answer;
+	struct arena *arena = &caller->arena;
+	union call_ask *ask = &caller->ask;
+	union call_answer *answer = &caller->answer;
 
-	switch (peer->call) {
+	switch (caller->call) {
 	case CALL_recipient:
-		(void)do_recipient(store, peer, true);
+		(void)do_recipient(store, caller, true);
 		break;
 	case CALL_accept:
-		do_accept(store, peer);
+		do_accept(store, caller);
 		break;
 	case CALL_work:
-		do_work(store, peer);
+		do_work(store, caller);
 		break;
 	case CALL_user_add:
 		account_add(store, &ask->user_add, arena, &answer->user_add);
@@ -241,7 +244,7 @@ static void run(struct store *store, struct peer *peer)
 		listing_drop(store, &ask->queue_drop, arena, &answer->queue_drop);
 		break;
 	case CALL_notices_list:
-		do_notices_list(store, peer);
+		do_notices_list(store, caller);
 		break;
 	case CALL_store_status:
 		listing_status(store, arena, &answer->store_status);
@@ -249,55 +252,55 @@ static void run(struct store *store, struct peer *peer)
 	case CALL_login: /* these were read */
 	case CALL_sender:
 	case CALLS_N:
-		peer->state = PEER_FAILED;
+		caller->state = CALLER_FAILED;
 	}
 }
 
-static bool read_call(struct store *store, struct login_pool *logins, struct peer *peer)
+static bool read_call(struct store *store, struct login_pool *logins, struct caller *caller)
 {
-	switch (peer->call) {
+	switch (caller->call) {
 	case CALL_login:
-		do_login(store, logins, peer);
+		do_login(store, logins, caller);
 		return true;
 	case CALL_sender:
-		do_sender(store, peer);
+		do_sender(store, caller);
 		return true;
 	case CALL_recipient:
-		return do_recipient(store, peer, false);
+		return do_recipient(store, caller, false);
 	default:
 		return false;
 	}
 }
 
-bool calls_read(struct store *store, struct login_pool *logins, struct peer *peer)
+bool calls_read(struct store *store, struct login_pool *logins, struct caller *caller)
 {
 	store->db.failure = SQLITE_OK;
-	peer->state = PEER_ANSWERED;
-	if (!read_call(store, logins, peer)) {
-		peer->state = PEER_ASKED;
+	caller->state = CALLER_ANSWERED;
+	if (!read_call(store, logins, caller)) {
+		caller->state = CALLER_ASKED;
 		return false;
 	}
 	if (store->db.failure != SQLITE_OK)
-		calls_failed(peer, store->db.failure);
+		calls_failed(caller, store->db.failure);
 	return true;
 }
 
-void calls_run(struct store *store, struct peer *peer)
+void calls_run(struct store *store, struct caller *caller)
 {
-	peer->state = PEER_ANSWERED;
+	caller->state = CALLER_ANSWERED;
 	store_handler_begin(store);
-	run(store, peer);
+	run(store, caller);
 	int failure = store->db.failure;
 	if (!store_handler_end(store))
-		calls_failed(peer, failure);
+		calls_failed(caller, failure);
 }
 
-void calls_failed(struct peer *peer, int failure)
+void calls_failed(struct caller *caller, int failure)
 {
-	fd_close(&peer->fd_out);
-	peer->state = PEER_FAILED;
-	if (peer->call != CALL_accept)
+	fd_close(&caller->fd_out);
+	caller->state = CALLER_FAILED;
+	if (caller->call != CALL_accept)
 		return;
-	accept_failed(failure, &peer->answer.accept);
-	peer->state = PEER_ANSWERED;
+	accept_failed(failure, &caller->answer.accept);
+	caller->state = CALLER_ANSWERED;
 }

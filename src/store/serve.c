@@ -3,7 +3,7 @@
  * serve.c - take all calls that have arrived, BEGIN, run them, COMMIT, answer all: group commit
  * is a for-loop, and nothing is promised before it is on disk. Between two rounds the loop waits
  * for calls, for the password threads, and for the next thing the clock asks for.
- * One thread. Peers are other roles, possibly taken over: what they may ask is checked by
+ * One thread. Callers are other roles, possibly taken over: what they may ask is checked by
  * call/server.c, what they say by the handlers.
  */
 #include "store/serve.h"
@@ -22,7 +22,7 @@
 enum {
 	EVENTS = 256,
 	/* Connections of all roles together; a role that makes more has gone mad. */
-	PEERS_MAX = 8192,
+	CALLERS_MAX = 8192,
 	CLEAN_BUSY = 1000,
 	CLEAN_IDLE = 60000,
 	/* After a batch without calls failed (a full disk, say), before it is tried again. */
@@ -30,14 +30,14 @@ enum {
 	CLAIM_MAX = 2 * HOUR,
 };
 
-enum watched_kind { WATCHED_CONTROL, WATCHED_CTL, WATCHED_LOGIN, WATCHED_EDGE, WATCHED_PEER };
+enum watched_kind { WATCHED_CONTROL, WATCHED_CTL, WATCHED_LOGIN, WATCHED_EDGE, WATCHED_CALLER };
 
 /* What an epoll event points to. */
 struct watched {
 	enum watched_kind kind;
 	int fd;
 	enum role role;
-	struct peer *peer;
+	struct caller *caller;
 };
 
 struct serve {
@@ -47,9 +47,9 @@ struct serve {
 	struct login_pool *logins;
 	int epoll;
 	struct watched control, ctl, login;
-	struct peer_list idle, round, waiting, staging;
+	struct caller_list idle, round, waiting, staging;
 	struct deadline clean, pause, no_cut;
-	size_t n_peers;
+	size_t n_callers;
 	bool clock_due_again, idle_now, logins_decided, stop;
 };
 
@@ -62,101 +62,102 @@ static void watch(struct serve *serve, struct watched *watched, int operation, u
 	must(epoll_ctl(serve->epoll, operation, watched->fd, &event) == 0);
 }
 
-static void open_peer(struct serve *serve, int fd, enum role who)
+static void open_caller(struct serve *serve, int fd, enum role who)
 {
-	if (serve->n_peers >= PEERS_MAX) {
+	if (serve->n_callers >= CALLERS_MAX) {
 		LOG(LOG_ALARM, "too-many-connections", log_text("from", role_name(who)));
 		close(fd);
 		return;
 	}
-	serve->n_peers++;
-	struct peer *peer = peer_open(fd, who);
+	serve->n_callers++;
+	struct caller *caller = caller_open(fd, who);
 	struct watched *watched = must_alloc(sizeof *watched);
-	*watched = (struct watched){ WATCHED_PEER, fd, who, peer };
-	peer->connection->owner = watched;
-	peer_move(peer, &serve->idle);
+	*watched = (struct watched){ WATCHED_CALLER, fd, who, caller };
+	caller->connection->owner = watched;
+	caller_move(caller, &serve->idle);
 	watch(serve, watched, EPOLL_CTL_ADD, EPOLLIN);
 }
 
 /* Between batches only. */
-static void close_peer(struct serve *serve, struct peer *peer)
+static void close_caller(struct serve *serve, struct caller *caller)
 {
-	struct watched *watched = peer->connection->owner;
+	struct watched *watched = caller->connection->owner;
 
-	if (peer->state == PEER_STAGES) {
+	if (caller->state == CALLER_STAGES) {
 		serve->store->db.failure = SQLITE_OK;
-		calls_stop_staging(serve->store, peer);
+		calls_stop_staging(serve->store, caller);
 	}
-	login_forget(serve->logins, peer);
-	schedule_worker_gone(serve->store, &peer->worker);
-	peer_close(peer);
+	login_forget(serve->logins, caller);
+	schedule_worker_gone(serve->store, &caller->worker);
+	caller_close(caller);
 	free(watched);
-	serve->n_peers--;
+	serve->n_callers--;
 }
 
-static void want_out(struct serve *serve, struct peer *peer, bool out)
+static void want_out(struct serve *serve, struct caller *caller, bool out)
 {
-	if (peer->sending == out)
+	if (caller->sending == out)
 		return;
-	peer->sending = out;
-	watch(serve, peer->connection->owner, EPOLL_CTL_MOD, out ? EPOLLOUT : EPOLLIN);
+	caller->sending = out;
+	watch(serve, caller->connection->owner, EPOLL_CTL_MOD, out ? EPOLLOUT : EPOLLIN);
 }
 
-static void sent(struct serve *serve, struct peer *peer, enum server_result result)
+static void sent(struct serve *serve, struct caller *caller, enum server_result result)
 {
 	if (result == SERVER_CLOSED) {
-		close_peer(serve, peer);
+		close_caller(serve, caller);
 		return;
 	}
-	want_out(serve, peer, result == SERVER_WAIT);
+	want_out(serve, caller, result == SERVER_WAIT);
 	if (result == SERVER_SENT)
-		peer_done(peer);
+		caller_done(caller);
 }
 
-static void answer(struct serve *serve, struct peer *peer)
+static void answer(struct serve *serve, struct caller *caller)
 {
-	peer_move(peer, &serve->idle);
-	if (peer->state == PEER_FAILED)
-		close_peer(serve, peer);
+	caller_move(caller, &serve->idle);
+	if (caller->state == CALLER_FAILED)
+		close_caller(serve, caller);
 	else
-		sent(serve, peer, peer_answer(peer));
+		sent(serve, caller, caller_answer(caller));
 }
 
 /* Questions that only take reading needn't wait for a commit. */
-static void take_call(struct serve *serve, struct peer *peer)
+static void take_call(struct serve *serve, struct caller *caller)
 {
-	if (!calls_read(serve->store, serve->logins, peer))
-		peer_move(peer, &serve->round);
-	else if (peer->state != PEER_LOGS_IN)
-		answer(serve, peer);
+	if (!calls_read(serve->store, serve->logins, caller))
+		caller_move(caller, &serve->round);
+	else if (caller->state != CALLER_LOGS_IN)
+		answer(serve, caller);
 }
 
-static void hear(struct serve *serve, struct peer *peer)
+static void hear(struct serve *serve, struct caller *caller)
 {
 	struct server_ask ask;
 
-	if (peer->sending) {
-		sent(serve, peer, server_send(peer->connection));
+	if (caller->sending) {
+		sent(serve, caller, server_send(caller->connection));
 		return;
 	}
-	enum server_result result = server_next(peer->connection, &ask);
+	enum server_result result = server_next(caller->connection, &ask);
 	if (result == SERVER_WAIT)
 		return;
-	if (result == SERVER_ASKED && peer_asks(peer, &ask)) {
-		take_call(serve, peer);
+	if (result == SERVER_ASKED && caller_asks(caller, &ask)) {
+		take_call(serve, caller);
 		return;
 	}
 	if (result == SERVER_ASKED)
-		LOG(LOG_ALARM, "call-malformed", log_text("from", role_name(peer->connection->who)),
+		LOG(LOG_ALARM, "call-malformed",
+			log_text("from", role_name(caller->connection->who)),
 			log_text("call", call_rules[ask.call].name));
-	close_peer(serve, peer);
+	close_caller(serve, caller);
 }
 
-static void take_edge(struct serve *serve, int fd, enum role peer)
+static void take_edge(struct serve *serve, int fd, enum role from)
 {
 	struct watched *watched = must_alloc(sizeof *watched);
 
-	*watched = (struct watched){ WATCHED_EDGE, fd, peer, NULL };
+	*watched = (struct watched){ WATCHED_EDGE, fd, from, NULL };
 	must(fd_set_nonblocking(fd, true));
 	watch(serve, watched, EPOLL_CTL_ADD, EPOLLIN);
 }
@@ -167,7 +168,7 @@ static void take_connections(struct serve *serve, struct watched *edge)
 
 	errno = EAGAIN;
 	while ((fd = server_rendezvous(edge->fd)) >= 0)
-		open_peer(serve, fd, edge->role);
+		open_caller(serve, fd, edge->role);
 	if (errno == EAGAIN)
 		return;
 	close(edge->fd);
@@ -179,7 +180,7 @@ static void take_ctl(struct serve *serve)
 	int fd;
 
 	while ((fd = server_accept_ctl(serve->ctl.fd)) >= 0)
-		open_peer(serve, fd, ROLE_CTL);
+		open_caller(serve, fd, ROLE_CTL);
 }
 
 static void take_logins(struct serve *serve)
@@ -188,12 +189,12 @@ static void take_logins(struct serve *serve)
 	void *token;
 
 	while (login_next(serve->logins, &answered, &token)) {
-		struct peer *peer = token;
-		if (!peer)
+		struct caller *caller = token;
+		if (!caller)
 			continue;
-		peer->answer.login = answered;
-		peer->state = PEER_ANSWERED;
-		answer(serve, peer);
+		caller->answer.login = answered;
+		caller->state = CALLER_ANSWERED;
+		answer(serve, caller);
 	}
 }
 
@@ -231,8 +232,8 @@ static void happened(struct serve *serve, struct watched *watched)
 	case WATCHED_EDGE:
 		take_connections(serve, watched);
 		break;
-	case WATCHED_PEER:
-		hear(serve, watched->peer);
+	case WATCHED_CALLER:
+		hear(serve, watched->caller);
 		break;
 	}
 }
@@ -245,12 +246,12 @@ static void hand_out_work(struct serve *serve)
 	struct store *store = serve->store;
 
 	for (int preference = 1; preference >= 0; preference--)
-		for (struct peer *peer = serve->waiting.first; peer; peer = peer->behind)
-			if (peer->state == PEER_WAITS &&
-				(preference == 0 || peer->ask.work.prefer_destination.len) &&
+		for (struct caller *caller = serve->waiting.first; caller; caller = caller->behind)
+			if (caller->state == CALLER_WAITS &&
+				(preference == 0 || caller->ask.work.prefer_destination.len) &&
 				work_may_be_there(
-					store, &peer->worker, &peer->ask.work, preference == 1))
-				calls_try_work(store, peer);
+					store, &caller->worker, &caller->ask.work, preference == 1))
+				calls_try_work(store, caller);
 }
 
 static void do_clock(struct serve *serve)
@@ -270,12 +271,12 @@ static void do_clock(struct serve *serve)
 
 static void do_staging(struct serve *serve)
 {
-	struct peer *peer = serve->staging.first;
+	struct caller *caller = serve->staging.first;
 
-	if (!peer)
+	if (!caller)
 		return;
-	calls_stage(serve->store, peer);
-	peer_move(peer, &serve->staging); /* the next one's turn */
+	calls_stage(serve->store, caller);
+	caller_move(caller, &serve->staging); /* the next one's turn */
 }
 
 static bool run_batch(struct serve *serve)
@@ -283,8 +284,8 @@ static bool run_batch(struct serve *serve)
 	struct store *store = serve->store;
 
 	store_begin(store);
-	for (struct peer *peer = serve->round.first; peer; peer = peer->behind)
-		calls_run(store, peer);
+	for (struct caller *caller = serve->round.first; caller; caller = caller->behind)
+		calls_run(store, caller);
 	do_staging(serve);
 	do_clock(serve);
 	if (store->db.failure == SQLITE_OK && settle_touched(store))
@@ -294,23 +295,23 @@ static bool run_batch(struct serve *serve)
 
 /* --- after it --- */
 
-static void pass_on(struct serve *serve, struct peer *peer)
+static void pass_on(struct serve *serve, struct caller *caller)
 {
-	if (peer->state == PEER_WAITS)
-		peer_move(peer, &serve->waiting);
-	else if (peer->state == PEER_STAGES)
-		peer_move(peer, &serve->staging);
+	if (caller->state == CALLER_WAITS)
+		caller_move(caller, &serve->waiting);
+	else if (caller->state == CALLER_STAGES)
+		caller_move(caller, &serve->staging);
 	else
-		answer(serve, peer);
+		answer(serve, caller);
 }
 
-static void answer_decided(struct serve *serve, struct peer_list *list)
+static void answer_decided(struct serve *serve, struct caller_list *list)
 {
-	for (struct peer *peer = list->first, *next; peer; peer = next) {
-		next = peer->behind;
-		peer->staging.committed = peer->staging.written;
-		if (peer->state >= PEER_ANSWERED)
-			answer(serve, peer);
+	for (struct caller *caller = list->first, *next; caller; caller = next) {
+		next = caller->behind;
+		caller->staging.committed = caller->staging.written;
+		if (caller->state >= CALLER_ANSWERED)
+			answer(serve, caller);
 	}
 }
 
@@ -325,13 +326,13 @@ static void answer_all(struct serve *serve)
 /* Nothing of the batch is on disk, so nothing of it is said. */
 static void take_back(struct serve *serve)
 {
-	for (struct peer *peer = serve->waiting.first; peer; peer = peer->behind) {
-		fd_close(&peer->fd_out);
-		peer->state = PEER_WAITS;
+	for (struct caller *caller = serve->waiting.first; caller; caller = caller->behind) {
+		fd_close(&caller->fd_out);
+		caller->state = CALLER_WAITS;
 	}
-	for (struct peer *peer = serve->staging.first; peer; peer = peer->behind) {
-		peer->staging.written = peer->staging.committed;
-		peer->state = PEER_STAGES;
+	for (struct caller *caller = serve->staging.first; caller; caller = caller->behind) {
+		caller->staging.written = caller->staging.committed;
+		caller->state = CALLER_STAGES;
 	}
 }
 
@@ -341,23 +342,23 @@ static void run_one_by_one(struct serve *serve)
 {
 	struct store *store = serve->store;
 
-	for (struct peer *peer = serve->round.first; peer; peer = peer->behind) {
-		fd_close(&peer->fd_out);
+	for (struct caller *caller = serve->round.first; caller; caller = caller->behind) {
+		fd_close(&caller->fd_out);
 		store_begin(store);
-		calls_run(store, peer);
+		calls_run(store, caller);
 		if (!store_commit(store))
-			calls_failed(peer, store->db.failure);
+			calls_failed(caller, store->db.failure);
 	}
 }
 
 static void fail_staging(struct serve *serve, int failure)
 {
-	for (struct peer *peer = serve->staging.first, *next; peer; peer = next) {
-		next = peer->behind;
+	for (struct caller *caller = serve->staging.first, *next; caller; caller = next) {
+		next = caller->behind;
 		serve->store->db.failure = SQLITE_OK;
-		calls_stop_staging(serve->store, peer);
-		calls_failed(peer, failure);
-		answer(serve, peer);
+		calls_stop_staging(serve->store, caller);
+		calls_failed(caller, failure);
+		answer(serve, caller);
 	}
 }
 
@@ -422,8 +423,8 @@ static int64_t wall_wait(const struct serve *serve)
 static bool work_for_somebody(struct serve *serve)
 {
 	serve->store->now = clock_wall_ms();
-	for (const struct peer *peer = serve->waiting.first; peer; peer = peer->behind)
-		if (work_may_be_there(serve->store, &peer->worker, &peer->ask.work, false))
+	for (const struct caller *caller = serve->waiting.first; caller; caller = caller->behind)
+		if (work_may_be_there(serve->store, &caller->worker, &caller->ask.work, false))
 			return true;
 	return false;
 }
@@ -439,34 +440,34 @@ static struct deadline next_deadline(struct serve *serve)
 		return deadline_earlier(next, serve->pause);
 	if (serve->clock_due_again || work_for_somebody(serve))
 		return deadline_in(0);
-	for (const struct peer *peer = serve->waiting.first; peer; peer = peer->behind)
-		next = deadline_earlier(next, peer->until);
+	for (const struct caller *caller = serve->waiting.first; caller; caller = caller->behind)
+		next = deadline_earlier(next, caller->until);
 	return wait < CLEAN_IDLE ? deadline_earlier(next, deadline_in(wait)) : next;
 }
 
 /* Long polls whose time is over go home without a job. */
 static void end_waits(struct serve *serve)
 {
-	for (struct peer *peer = serve->waiting.first, *next; peer; peer = next) {
-		next = peer->behind;
-		if (!deadline_passed(peer->until))
+	for (struct caller *caller = serve->waiting.first, *next; caller; caller = next) {
+		next = caller->behind;
+		if (!deadline_passed(caller->until))
 			continue;
-		peer->answer.work = (struct job){ 0 };
-		peer->state = PEER_ANSWERED;
-		answer(serve, peer);
+		caller->answer.work = (struct job){ 0 };
+		caller->state = CALLER_ANSWERED;
+		answer(serve, caller);
 	}
 }
 
 /* A worker that sits on a job for hours is taken to be stuck. */
 static void end_claims(struct serve *serve)
 {
-	for (struct peer *peer = serve->idle.first, *next; peer; peer = next) {
-		next = peer->behind;
-		if (!peer->worker.claim ||
-			peer->worker.claim->taken_at > clock_wall_ms() - CLAIM_MAX)
+	for (struct caller *caller = serve->idle.first, *next; caller; caller = next) {
+		next = caller->behind;
+		if (!caller->worker.claim ||
+			caller->worker.claim->taken_at > clock_wall_ms() - CLAIM_MAX)
 			continue;
-		LOG(LOG_ALARM, "claim-overdue", log_text("from", role_name(peer->worker.role)));
-		close_peer(serve, peer);
+		LOG(LOG_ALARM, "claim-overdue", log_text("from", role_name(caller->worker.role)));
+		close_caller(serve, caller);
 	}
 }
 
@@ -478,7 +479,7 @@ static void wait_and_hear(struct serve *serve, struct deadline until)
 	must(n >= 0 || errno == EINTR);
 	for (int i = 0; i < n; i++)
 		happened(serve, events[i].data.ptr);
-	/* Answering may close peers, of whom no event may be left by then. */
+	/* Answering may close callers, of whom no event may be left by then. */
 	if (serve->logins_decided)
 		take_logins(serve);
 	serve->logins_decided = false;

@@ -249,19 +249,19 @@ static void what_the_operator_drops_is_told(void **state)
 static uint64_t ask_recipient(
 	struct world *w, const char *address, bool secured, const char *sender)
 {
-	struct peer peer = { .call = CALL_recipient, .arena = ARENA(65536) };
+	struct caller caller = { .call = CALL_recipient, .arena = ARENA(65536) };
 
-	peer.ask.recipient = (struct recipient_ask){ .address = str_of(address),
+	caller.ask.recipient = (struct recipient_ask){ .address = str_of(address),
 		.secured = secured,
 		.peer = STR("192.0.2.7"),
 		.helo = STR("mail.outside.test"),
 		.sender = str_of(sender) };
 	begin(w);
-	calls_run(&w->store, &peer);
+	calls_run(&w->store, &caller);
 	commit(w);
-	arena_free(&peer.arena);
-	assert_int_equal(peer.state, PEER_ANSWERED);
-	return peer.answer.recipient.outcome;
+	arena_free(&caller.arena);
+	assert_int_equal(caller.state, CALLER_ANSWERED);
+	return caller.answer.recipient.outcome;
 }
 
 static void plaintext_attempts_are_refused_alike_and_recorded(void **state)

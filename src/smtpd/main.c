@@ -4,14 +4,11 @@
  * and a way to ask the store; no files, no database, no connections of its own making.
  */
 #include "base/log.h"
-#include "base/must.h"
 #include "call/start.h"
 #include "smtpd/serve.h"
 #include <malloc.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 static struct str numbered(const struct start *start, const char *what, size_t i)
@@ -67,18 +64,10 @@ static struct snapshot *take_snapshot(struct start *start)
 
 static struct smtpd *open_smtpd(struct start *start)
 {
-	struct rlimit files;
 	struct snapshot *snapshot = take_snapshot(start);
 
 	if (!snapshot)
 		exit(1);
-	/* A peer that goes away must not end the process. */
-	must(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
-	/* Every session has a descriptor. */
-	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-		files.rlim_cur = files.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &files);
-	}
 	/* Many threads, little memory each: a heap per thread would cost more than it saves. */
 	mallopt(M_ARENA_MAX, 2);
 	mallopt(M_TRIM_THRESHOLD, 1 << 20);

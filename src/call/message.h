@@ -11,6 +11,11 @@
 #include "call/messages.def"
 #include "mail/envelope.h"
 
+/* The largest body a job may bring: a letter encloses a message, and a message is as large as
+ * message_size may ever say. What it says now is asked when a message is taken; one that was
+ * taken before must still leave. */
+#define JOB_BODY_MAX (((size_t)2 << 30) + 1024 * 1024)
+
 enum login_outcome { LOGIN_OK, LOGIN_BAD, LOGIN_THROTTLED, LOGIN_BUSY };
 
 enum sender_outcome { SENDER_OWNED, SENDER_NOT_OWNED, SENDER_ALIAS_INACTIVE };

@@ -204,7 +204,7 @@ static void deliver_job(struct worker *w, int body)
 	struct why why;
 
 	w->report = (struct work_ask){ 0 };
-	if (!fd_map_sealed(body, config->settings->message_size * 2 + 1024 * 1024, &mapped, &why)) {
+	if (!fd_map_sealed(body, JOB_BODY_MAX, &mapped, &why)) {
 		LOG(LOG_ALARM, "body-unreadable", log_str("mail", w->job.id),
 			log_text("why", why.text));
 		w->report.has_outcome = 1; /* without outcomes: the store takes all for later */

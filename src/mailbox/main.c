@@ -10,13 +10,6 @@
 
 enum { STOP_MS = 20 * SECOND };
 
-/* mailbox_threads counts from the next start. */
-static void reload(struct mailbox *mailbox, struct start *start)
-{
-	start_forget_files(start);
-	mailbox_set_size(mailbox, start->settings->message_size);
-}
-
 int main(void)
 {
 	struct start start;
@@ -39,7 +32,7 @@ int main(void)
 		else if (event.kind == START_EDGE)
 			fd_close(&event.fd);
 		else if (event.kind == START_RELOAD)
-			reload(mailbox, &start);
+			start_forget_files(&start); /* no setting that counts before a restart */
 		else if (event.kind == START_STOP)
 			mailbox_stop(mailbox, deadline_in(STOP_MS));
 		if (event.kind == START_STOP || event.kind == START_GONE)

@@ -12,7 +12,6 @@
 #include "mailbox/sweep.h"
 #include <fcntl.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <time.h>
 
 enum {
@@ -26,7 +25,6 @@ enum {
 struct mailbox {
 	struct store_client *client;
 	uint64_t threads;
-	atomic_uint_least64_t body_max;
 	int root;		/* the directory that holds the domains */
 	pthread_mutex_t lock;	/* guards what follows */
 	pthread_cond_t changed; /* a worker became idle */
@@ -44,12 +42,6 @@ struct worker {
 	struct recipient_outcome *outcomes;
 };
 
-void mailbox_set_size(struct mailbox *m, uint64_t message_size)
-{
-	/* A letter encloses a message; so much may be larger than what is taken from peers. */
-	atomic_store(&m->body_max, 2 * message_size + 1024 * 1024);
-}
-
 struct mailbox *mailbox_open(struct store_client *client, const struct settings *settings)
 {
 	struct mailbox *m = must_alloc(sizeof(*m));
@@ -57,7 +49,6 @@ struct mailbox *mailbox_open(struct store_client *client, const struct settings 
 
 	m->client = client;
 	m->threads = settings->mailbox_threads;
-	mailbox_set_size(m, settings->message_size);
 	must(pthread_mutex_init(&m->lock, NULL) == 0);
 	must(pthread_condattr_init(&attributes) == 0);
 	must(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
@@ -144,7 +135,7 @@ static void work(struct worker *w, int body_fd)
 {
 	struct mapping body = { .bytes = { "", 0 } };
 	struct why why;
-	bool readable = fd_map_sealed(body_fd, atomic_load(&w->mailbox->body_max), &body, &why);
+	bool readable = fd_map_sealed(body_fd, JOB_BODY_MAX, &body, &why);
 
 	w->outcomes =
 		arena_array(&w->arenas[w->turn], w->job.recipients.len + 1, sizeof(*w->outcomes));
@@ -214,9 +205,7 @@ static void drop(struct worker *w, const struct why *why)
 
 static void *run(void *argument)
 {
-	struct worker w = { .mailbox = argument,
-
-		.arenas = { ARENA(ARENA_MAX), ARENA(ARENA_MAX) } };
+	struct worker w = { .mailbox = argument, .arenas = { ARENA(ARENA_MAX), ARENA(ARENA_MAX) } };
 	struct why why;
 
 	while (w.job.has_job || !is_stopping(w.mailbox)) {

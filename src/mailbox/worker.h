@@ -13,8 +13,6 @@ struct mailbox;
 
 /* Threads are started by mailbox_serve; `client` lives as long as the process. */
 struct mailbox *mailbox_open(struct store_client *client, const struct settings *settings);
-/* Take bodies of messages of at most this size, from the next one on. Any thread. */
-void mailbox_set_size(struct mailbox *mailbox, uint64_t message_size);
 /* Start the threads. The working directory holds the domains. */
 void mailbox_serve(struct mailbox *mailbox);
 /* Take no new job; returns when what was under way is delivered and told, or at the deadline. */

@@ -28,6 +28,7 @@ static struct {
 	size_t n;
 	int lose;	  /* so many outcomes meet a broken connection */
 	bool unsealed;	  /* bodies come without seals */
+	off_t size;	  /* of bodies; 0: a few lines */
 	unsigned told;	  /* outcomes heard */
 	uint64_t results; /* of the last one */
 } store = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
@@ -59,6 +60,7 @@ static void hand_out(struct arena *arena, struct job *job, int *fd)
 	};
 	*fd = fd_memfd("body");
 	must(fd_write_all(*fd, STR("Subject: x\r\n\r\nhello\r\n")));
+	must(!store.size || ftruncate(*fd, store.size) == 0);
 	must(store.unsealed || fd_seal(*fd));
 }
 
@@ -90,11 +92,12 @@ bool call_work_on(struct store_connection *connection, const struct work_ask *as
 	return good;
 }
 
-static void set(int lose, bool unsealed)
+static void set(int lose, bool unsealed, off_t size)
 {
 	pthread_mutex_lock(&store.lock);
 	store.lose = lose;
 	store.unsealed = unsealed;
+	store.size = size;
 	pthread_mutex_unlock(&store.lock);
 }
 
@@ -157,7 +160,7 @@ static void jobs_are_delivered_and_told(void **state)
 static void an_outcome_that_was_lost_leads_to_no_second_copy(void **state)
 {
 	(void)state;
-	set(1, false);
+	set(1, false, 0);
 	give("00000000000000aa");
 	assert_int_equal(told(4), RESULT_DELIVERED);
 	assert_int_equal(count("example.org/ada/new"), 4);
@@ -167,11 +170,22 @@ static void an_outcome_that_was_lost_leads_to_no_second_copy(void **state)
 static void a_body_without_seals_waits_for_better_times(void **state)
 {
 	(void)state;
-	set(0, true);
+	set(0, true, 0);
 	give("00000000000000bb");
 	assert_int_equal(told(5), RESULT_LATER);
 	assert_int_equal(count("example.org/ada/new"), 4);
-	set(0, false);
+	set(0, false, 0);
+}
+
+static void a_message_from_before_message_size_shrank_is_delivered(void **state)
+{
+	(void)state;
+	set(0, false, 4 * 1024 * 1024);
+	give("00000000000000dd");
+	assert_int_equal(told(6), RESULT_DELIVERED);
+	set(0, false, 0);
+	assert_int_equal(count("example.org/ada/new"), 5);
+	marks_are_gone();
 }
 
 static void a_stop_waits_for_what_is_under_way_and_no_longer(void **state)
@@ -180,10 +194,10 @@ static void a_stop_waits_for_what_is_under_way_and_no_longer(void **state)
 	struct deadline deadline = deadline_in(MINUTE);
 
 	give("00000000000000cc");
-	told(6);
+	told(7);
 	mailbox_stop(mailbox, deadline);
 	assert_false(deadline_passed(deadline));
-	assert_int_equal(count("example.org/ada/new"), 5);
+	assert_int_equal(count("example.org/ada/new"), 6);
 	marks_are_gone();
 }
 
@@ -215,6 +229,7 @@ int main(void)
 		cmocka_unit_test(jobs_are_delivered_and_told),
 		cmocka_unit_test(an_outcome_that_was_lost_leads_to_no_second_copy),
 		cmocka_unit_test(a_body_without_seals_waits_for_better_times),
+		cmocka_unit_test(a_message_from_before_message_size_shrank_is_delivered),
 		cmocka_unit_test(a_stop_waits_for_what_is_under_way_and_no_longer),
 	};
 

@@ -4,6 +4,7 @@
  * named with its line and what would be right.
  */
 #include "base/must.h"
+#include "call/message.h"
 #include "settings/option.h"
 #include "settings/settings.h"
 #include "settings/value.h"
@@ -360,6 +361,12 @@ static void uncomment(struct buf *text)
 			text->at[i] = ' ';
 }
 
+static void a_letter_with_the_largest_message_fits_a_job(void **state)
+{
+	(void)state;
+	assert_true(2 * option_of(STR("message_size"))->most < JOB_BODY_MAX);
+}
+
 static void the_example_is_a_good_file(void **state)
 {
 	struct buf example = BUF(65536);
@@ -476,6 +483,7 @@ int main(void)
 		cmocka_unit_test(listeners_need_names_ports_and_certificates),
 		cmocka_unit_test(an_empty_file_says_what_is_missing),
 		cmocka_unit_test(what_is_shown_reads_back_as_the_same),
+		cmocka_unit_test(a_letter_with_the_largest_message_fits_a_job),
 		cmocka_unit_test(the_example_is_a_good_file),
 		cmocka_unit_test(the_example_file_is_current),
 		cmocka_unit_test(the_manual_is_current),

@@ -156,24 +156,25 @@ void tls_server_release(struct tls_server **tls)
 
 enum wire_result tls_wait(SSL *ssl, int status, struct deadline deadline)
 {
-	int number = errno, error = SSL_get_error(ssl, status);
+	int number = errno;
 
-	if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) {
-		struct pollfd poll_fd = { .fd = SSL_get_fd(ssl),
-			.events = error == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT };
-		int ready = poll(&poll_fd, 1, deadline_poll_ms(deadline));
-		if (ready == 0 && deadline_passed(deadline))
-			return WIRE_TIMEOUT;
-		return ready >= 0 || errno == EINTR ? WIRE_OK : WIRE_ERROR;
+	switch (SSL_get_error(ssl, status)) {
+	case SSL_ERROR_WANT_READ:
+		return wire_wait(SSL_get_fd(ssl), POLLIN, deadline);
+	case SSL_ERROR_WANT_WRITE:
+		return wire_wait(SSL_get_fd(ssl), POLLOUT, deadline);
+	case SSL_ERROR_ZERO_RETURN:
+		return WIRE_EOF;
+	case SSL_ERROR_SYSCALL:
+		errno = number;
+		return number == 0 ? WIRE_EOF : WIRE_ERROR;
+	default:
+		/* OpenSSL 3 calls an end without close_notify an SSL error. */
+		errno = number;
+		return ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING
+			       ? WIRE_EOF
+			       : WIRE_ERROR;
 	}
-	if (error == SSL_ERROR_SYSCALL && number == 0)
-		return WIRE_EOF;
-	/* OpenSSL 3 calls an end without close_notify an SSL error. */
-	if (error == SSL_ERROR_SSL &&
-		ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
-		return WIRE_EOF;
-	errno = number;
-	return WIRE_ERROR;
 }
 
 struct secure *tls_sealed(struct plain **plain, SSL *ssl)

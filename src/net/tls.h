@@ -12,8 +12,9 @@
 /* A context for either side with all that policy fixes: TLS 1.2 or newer, our ciphers and groups,
  * no renegotiation, no compression. Never NULL. Freed by SSL_CTX_free. */
 SSL_CTX *tls_context(const SSL_METHOD *method);
-/* Wait until the handshake on `ssl` can go on, after SSL_do_handshake gave `status`. WIRE_OK: try
- * again. WIRE_EOF, WIRE_TIMEOUT; WIRE_ERROR: OpenSSL's error queue (or errno) says what it was. */
+/* Wait until a call for `ssl` can go on that gave `status` and no success; the error queue and errno
+ * were cleared before it. WIRE_OK: try again. WIRE_EOF, WIRE_TIMEOUT; WIRE_ERROR: OpenSSL's error
+ * queue (or errno) says what it was. */
 enum wire_result tls_wait(SSL *ssl, int status, struct deadline deadline) must_use;
 /* The connection, its handshake done. Consumes both. For secure_accept and secure_connect. */
 struct secure *tls_sealed(struct plain **plain, SSL *ssl);

@@ -11,12 +11,12 @@
 
 #include "base/fd.h"
 #include "base/must.h"
+#include "net/tls.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
-#include <openssl/ssl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,9 +53,9 @@ void plain_close(struct plain **plain)
 	*plain = NULL;
 }
 
-static enum wire_result wait_for(const struct wire *wire, short events, struct deadline deadline)
+enum wire_result wire_wait(int fd, short events, struct deadline deadline)
 {
-	struct pollfd poll_fd = { .fd = wire->fd, .events = events };
+	struct pollfd poll_fd = { .fd = fd, .events = events };
 
 	for (;;) {
 		int ready = poll(&poll_fd, 1, deadline_poll_ms(deadline));
@@ -75,26 +75,16 @@ static enum wire_result broken(struct wire *wire)
 	return WIRE_ERROR;
 }
 
-/* What to do after an SSL call that gave `status` and not success: WIRE_OK means try again. */
+/* tls_wait, and what it means for all that could come later: behind a close_notify we may still
+ * speak, behind any other end we may not. */
 static enum wire_result tls_again(struct wire *wire, int status, struct deadline deadline)
 {
-	int number = errno;
+	enum wire_result result = tls_wait(wire->ssl, status, deadline);
+	bool said_goodbye = SSL_get_shutdown(wire->ssl) & SSL_RECEIVED_SHUTDOWN;
 
-	switch (SSL_get_error(wire->ssl, status)) {
-	case SSL_ERROR_WANT_READ:
-		return wait_for(wire, POLLIN, deadline);
-	case SSL_ERROR_WANT_WRITE:
-		return wait_for(wire, POLLOUT, deadline);
-	case SSL_ERROR_ZERO_RETURN:
-		return WIRE_EOF;
-	case SSL_ERROR_SYSCALL:
-		return broken(wire), number == 0 ? WIRE_EOF : WIRE_ERROR;
-	default:
-		/* OpenSSL 3 calls an end without close_notify an SSL error. */
-		if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
-			return broken(wire), WIRE_EOF;
-		return broken(wire);
-	}
+	if (result == WIRE_ERROR || (result == WIRE_EOF && !said_goodbye))
+		broken(wire);
+	return result;
 }
 
 static enum wire_result read_tls(
@@ -127,7 +117,7 @@ static enum wire_result read_plain(
 			return WIRE_EOF;
 		if (errno != EAGAIN && errno != EINTR)
 			return broken(wire);
-		enum wire_result result = wait_for(wire, POLLIN, deadline);
+		enum wire_result result = wire_wait(wire->fd, POLLIN, deadline);
 		if (result != WIRE_OK)
 			return result;
 	}
@@ -157,7 +147,7 @@ static enum wire_result wait_for_answer(struct wire *wire, struct deadline deadl
 {
 	if (!wire->asked || (wire->ssl && SSL_has_pending(wire->ssl)))
 		return WIRE_OK;
-	enum wire_result result = wait_for(wire, POLLIN, deadline);
+	enum wire_result result = wire_wait(wire->fd, POLLIN, deadline);
 	wire->asked = result != WIRE_OK;
 	return result;
 }
@@ -283,7 +273,7 @@ static enum wire_result write_plain(struct wire *wire, struct str bytes, struct 
 		}
 		if (errno != EAGAIN && errno != EINTR)
 			return broken(wire);
-		enum wire_result result = wait_for(wire, POLLOUT, deadline);
+		enum wire_result result = wire_wait(wire->fd, POLLOUT, deadline);
 		if (result != WIRE_OK)
 			return result;
 	}

@@ -61,6 +61,8 @@ enum wire_result wire_add(struct wire *wire, struct str bytes, struct deadline d
 enum wire_result wire_flush(struct wire *wire, struct deadline deadline) must_use;
 /* Write all at once, past the output buffer (which must be empty): message bodies. */
 enum wire_result wire_write(struct wire *wire, struct str bytes, struct deadline deadline) must_use;
+/* Wait until a socket is ready for `events` of poll(2), or has failed; for net/ alone. */
+enum wire_result wire_wait(int fd, short events, struct deadline deadline) must_use;
 /* True if the peer has sent something (in our buffer, in OpenSSL's, or in the kernel's) or
  * closed. Doesn't block. */
 bool wire_readable(struct wire *wire);

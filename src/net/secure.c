@@ -16,7 +16,6 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <poll.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,7 +29,6 @@
 
 struct tls_server {
 	SSL_CTX *context;
-	atomic_uint holders;
 };
 
 SSL_CTX *tls_context(const SSL_METHOD *method)
@@ -129,28 +127,20 @@ struct tls_server *tls_server_new(
 	struct tls_server *tls = must_alloc(sizeof *tls);
 
 	tls->context = tls_context(TLS_server_method());
-	atomic_init(&tls->holders, 1);
 	must(SSL_CTX_set_num_tickets(tls->context, 1) == 1);
 	bool good = n > 0 || why_not(why, "no certificate is given");
 	for (size_t i = 0; i < n && good; i++)
 		good = use_pair(tls->context, chains[i], keys[i], why);
 	if (!good)
-		tls_server_release(&tls);
+		tls_server_free(&tls);
 	return tls;
 }
 
-struct tls_server *tls_server_hold(struct tls_server *tls)
+void tls_server_free(struct tls_server **tls)
 {
-	atomic_fetch_add(&tls->holders, 1);
-	return tls;
-}
-
-void tls_server_release(struct tls_server **tls)
-{
-	if (*tls && atomic_fetch_sub(&(*tls)->holders, 1) == 1) {
+	if (*tls)
 		SSL_CTX_free((*tls)->context);
-		free(*tls);
-	}
+	free(*tls);
 	*tls = NULL;
 }
 
@@ -236,19 +226,14 @@ struct secure *secure_accept(struct plain **plain, const struct tls_server *tls,
 
 void secure_close(struct secure **secure)
 {
-	if (*secure && !(*secure)->wire.broken) {
-		ERR_clear_error();
-		SSL_shutdown((*secure)->wire.ssl);
-		ERR_clear_error();
-	}
-	secure_close_abruptly(secure);
-}
-
-void secure_close_abruptly(struct secure **secure)
-{
 	if (!*secure)
 		return;
 	struct wire *wire = &(*secure)->wire;
+	if (!wire->broken) {
+		ERR_clear_error();
+		SSL_shutdown(wire->ssl);
+		ERR_clear_error();
+	}
 	SSL_free(wire->ssl);
 	fd_close(&wire->fd);
 	buf_free(&wire->in);

@@ -27,16 +27,15 @@ struct seal {
 
 struct arena;
 void secure_seal(const struct secure *secure, struct arena *arena, struct seal *seal);
+/* With close_notify, where anything can be said at all. */
 void secure_close(struct secure **secure);
-void secure_close_abruptly(struct secure **secure); /* without close_notify */
 
-/* Server side: our certificates and keys. Immutable; counted, since sessions outlive a reload. */
+/* Server side: our certificates and keys. Immutable. */
 struct tls_server;
 /* n pairs of PEM texts (chain, key), ECDSA and RSA side by side. NULL and why. */
 struct tls_server *tls_server_new(
 	const struct str *chains, const struct str *keys, size_t n, struct why *why);
-struct tls_server *tls_server_hold(struct tls_server *tls);
-void tls_server_release(struct tls_server **tls);
+void tls_server_free(struct tls_server **tls);
 
 /* Take the handshake on *plain, which must have nothing buffered. On success *plain is consumed
  * (NULL); on failure it is closed too. TLS 1.2 or newer. */

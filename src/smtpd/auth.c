@@ -82,7 +82,7 @@ static struct reply take_response(struct session *s, struct str decoded)
 		s->auth = AUTH_LOGIN_PASSWORD;
 		buf_clear(&s->login);
 		buf_add(&s->login, decoded);
-		return REPLY_THEN(NEXT_AUTH, 334, "UGFzc3dvcmQ6"); /* "Password:" */
+		return REPLY(334, "UGFzc3dvcmQ6"); /* "Password:" */
 	default:
 		s->auth = AUTH_NONE;
 		return login(s, buf_str(&s->login), decoded);
@@ -136,6 +136,6 @@ struct reply do_auth(struct session *s, struct str argument)
 	if (has_initial)
 		return decode_response(s, initial);
 	if (s->auth == AUTH_PLAIN)
-		return REPLY_THEN(NEXT_AUTH, 334, "");
-	return REPLY_THEN(NEXT_AUTH, 334, "VXNlcm5hbWU6"); /* "Username:" */
+		return REPLY(334, "");
+	return REPLY(334, "VXNlcm5hbWU6"); /* "Username:" */
 }

@@ -34,7 +34,7 @@ static void complain(const struct settings *settings, const struct str *chains,
 				log_str("key", settings->key.at[i]), log_text("why", why.text));
 			bad++;
 		}
-		tls_server_release(&tls);
+		tls_server_free(&tls);
 	}
 	if (!bad)
 		LOG(LOG_ALARM, "no-certificate", log_text("why", all->text));

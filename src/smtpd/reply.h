@@ -11,7 +11,6 @@
 enum next {
 	NEXT_COMMAND,
 	NEXT_TLS,   /* take the handshake */
-	NEXT_AUTH,  /* the next line belongs to AUTH */
 	NEXT_DATA,  /* the message follows, up to the line with a dot */
 	NEXT_CHUNK, /* the octets of BDAT follow; the reply comes behind them */
 	NEXT_CLOSE,

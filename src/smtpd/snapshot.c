@@ -26,7 +26,7 @@ struct snapshot *snapshot_hold(struct snapshot *snapshot)
 void snapshot_release(struct snapshot **snapshot)
 {
 	if (*snapshot && atomic_fetch_sub(&(*snapshot)->holders, 1) == 1) {
-		tls_server_release(&(*snapshot)->tls);
+		tls_server_free(&(*snapshot)->tls);
 		free(*snapshot);
 	}
 	*snapshot = NULL;

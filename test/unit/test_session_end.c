@@ -124,7 +124,7 @@ static void nobody_is_parked_while_their_words_are_here(void **state)
 	pthread_join(thread, NULL);
 	close(ends[0]);
 	assert_non_null(strstr(heard, "221 2.0.0 "));
-	tls_server_release(&world_snapshot.tls);
+	tls_server_free(&world_snapshot.tls);
 	free((char *)(uintptr_t)chain.at);
 	free((char *)(uintptr_t)key.at);
 }

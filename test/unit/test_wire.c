@@ -323,7 +323,7 @@ static void tls_1_2_and_1_3_are_taken_and_nothing_older(void **state)
 	assert_true(str_eq(seal.version, STR("TLSv1.2")));
 	assert_true(str_starts(seal.cipher, STR("TLS_ECDHE_")));
 	assert_false(shake(tls, &(struct client){ .version = TLS1_1_VERSION }, &seal));
-	tls_server_release(&tls);
+	tls_server_free(&tls);
 }
 
 static void rsa_and_ecdsa_are_served_side_by_side(void **state)
@@ -339,7 +339,7 @@ static void rsa_and_ecdsa_are_served_side_by_side(void **state)
 	assert_true(shake(tls, &wants_ecdsa, &seal) && !wants_ecdsa.rsa);
 	assert_true(shake(tls, &wants_rsa, &seal) && wants_rsa.rsa);
 	assert_true(shake(tls, &wants_rsa_1_3, &seal) && wants_rsa_1_3.rsa);
-	tls_server_release(&tls);
+	tls_server_free(&tls);
 }
 
 static void nothing_weak_or_anonymous_is_negotiated(void **state)
@@ -352,7 +352,7 @@ static void nothing_weak_or_anonymous_is_negotiated(void **state)
 	for (size_t i = 0; i < count_of(weak); i++)
 		assert_false(shake(tls,
 			&(struct client){ .version = TLS1_2_VERSION, .ciphers = weak[i] }, &seal));
-	tls_server_release(&tls);
+	tls_server_free(&tls);
 }
 
 static void what_is_no_handshake_ends_the_connection(void **state)
@@ -374,7 +374,7 @@ static void what_is_no_handshake_ends_the_connection(void **state)
 	assert_null(secure_accept(&ours, tls, deadline_in(20), &why));
 	assert_string_equal(why.text, "the handshake took too long");
 	fd_close(&theirs);
-	tls_server_release(&tls);
+	tls_server_free(&tls);
 }
 
 int main(void)

@@ -24,7 +24,7 @@
 
 enum {
 	INPUT_MAX = 64 * 1024, /* more than the longest line a caller may ask for */
-	INPUT_STEP = 4 * 1024, /* a quiet session needs no more */
+	INPUT_STEP = 4 * 1024, /* a quiet session needs no more; its doublings end at INPUT_MAX */
 	OUTPUT_MAX = 64 * 1024,
 	OUTPUT_FULL = 16 * 1024, /* one TLS record */
 };
@@ -123,7 +123,8 @@ static enum wire_result read_plain(
 	}
 }
 
-/* Room to read into: little for those who talk little, doubling while reads fill the buffer. */
+/* Room to read into: little for those who talk little, twice as much where it is full of what
+ * nobody could take yet. */
 static char *input_room(struct wire *wire, size_t *room)
 {
 	struct buf *in = &wire->in;
@@ -132,12 +133,9 @@ static char *input_room(struct wire *wire, size_t *room)
 	wire->taken = 0;
 	if (in->len == in->max)
 		return NULL;
-	size_t wanted =
-		in->room > INPUT_STEP && in->room > in->len ? in->room - in->len : INPUT_STEP;
-	if (in->len == in->room && in->room >= INPUT_STEP)
-		wanted = in->room;
-	if (wanted > in->max - in->len)
-		wanted = in->max - in->len;
+	size_t wanted = in->room - in->len;
+	if (!wanted)
+		wanted = in->room ? in->room : INPUT_STEP;
 	char *to = buf_reserve(in, wanted);
 	*room = in->room - in->len;
 	return to;

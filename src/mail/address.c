@@ -330,16 +330,6 @@ bool address_is_null(const struct address *a)
 	return a->local.len == 0 && a->domain.len == 0;
 }
 
-bool address_needs_smtputf8(const struct address *a)
-{
-	return str_has_8bit(a->local);
-}
-
-bool address_in_domain(const struct address *a, struct str domain)
-{
-	return a->domain.len != 0 && str_eq(a->domain, domain);
-}
-
 static void write_local_part(struct buf *to, struct str local)
 {
 	if (!must_quote(local)) {

@@ -36,10 +36,6 @@ bool address_literal(struct str text) must_use;
 
 /* `<>`. */
 bool address_is_null(const struct address *a);
-/* True if the local part needs SMTPUTF8; a domain never does, it is kept in A-labels. */
-bool address_needs_smtputf8(const struct address *a);
-/* True if a's domain is exactly `domain`, which is canonical (see address_domain). */
-bool address_in_domain(const struct address *a, struct str domain);
 /* Write local@domain, the local part quoted where it has to be. Nothing for `<>`. */
 bool address_write(struct buf *to, const struct address *a);
 /* The same into an arena. {NULL, 0} when it is full. */

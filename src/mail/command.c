@@ -21,16 +21,11 @@ enum argument { ARGUMENT_NONE, ARGUMENT_NEEDED, ARGUMENT_ANY };
 static const struct {
 	const char *name;
 	enum argument argument;
-} verbs[] = { [VERB_UNKNOWN] = { "?", ARGUMENT_ANY },
+} verbs[] = {
 #define VERB_ROW(name, text, argument) [VERB_##name] = { text, argument },
 	VERBS(VERB_ROW)
 #undef VERB_ROW
 };
-
-const char *verb_name(enum verb verb)
-{
-	return (unsigned)verb < VERBS_N ? verbs[verb].name : verbs[VERB_UNKNOWN].name;
-}
 
 static bool has_control(struct str s)
 {

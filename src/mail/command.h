@@ -42,7 +42,6 @@ struct command {
 /* Split a line. 500 5.5.2 for an unknown verb or control bytes, 501 5.5.4 for an argument where none
  * is taken or none where one is needed. command->verb is set whenever the verb is known. */
 struct refusal command_parse(struct str line, struct command *command);
-const char *verb_name(enum verb verb);
 
 /* The name in EHLO or HELO: a domain or an address literal, leniently (underscores; RFC 5321 4.1.4
  * forbids refusing wrong names) but only bytes that are safe in a Received field. */

@@ -66,7 +66,6 @@ struct dsn {
 	struct str id_seed;	  /* unique; the left part of the Message-ID, and in the boundary */
 	int64_t now;		  /* wall clock, milliseconds: the Date */
 	int64_t arrival;	  /* when the original was taken; 0: not known */
-	struct str sender;	  /* envelope sender of the original, empty: <> */
 	struct str subject;	  /* the original's, as in its header (encoded words are decoded) */
 	struct str message_id;	  /* the original's, with <>; or empty */
 	struct str envid;	  /* xtext as received, or empty */

@@ -19,7 +19,7 @@ enum { HEADER_SECTION_MAX = 262144, HEADER_FIELDS_MAX = 2048, HEADER_SENDERS_MAX
 	row(RESENT_FROM, "Resent-From") row(RESENT_SENDER, "Resent-Sender") \
 	row(BCC, "Bcc") row(RESENT_BCC, "Resent-Bcc") \
 	row(DATE, "Date") row(MESSAGE_ID, "Message-ID") row(SUBJECT, "Subject") \
-	row(RECEIVED, "Received") row(RETURN_PATH, "Return-Path") \
+	row(RECEIVED, "Received") \
 	row(TLS_REQUIRED, "TLS-Required") row(SIEGEL_TRANSPORT, "Siegel-Transport")
 /* clang-format on */
 

@@ -300,7 +300,6 @@ static void compose(
 		.language = story->language,
 		.queue_id = queue_id_text(arena, m->id),
 		.arrival = m->accepted,
-		.sender = m->sender,
 		.subject = m->subject,
 		.message_id = find_message_id(original.bytes, arena),
 		.envid = m->envid,

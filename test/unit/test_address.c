@@ -209,10 +209,9 @@ static void a_domain_is_compared_in_a_labels(void **state)
 				       "cher.example"),
 		&arena, &domain));
 	assert_true(address_parse(STR("ada@SECURE.xn--BCHER-kva.example"), &arena, &a));
-	assert_true(address_in_domain(&a, domain));
+	assert_true(str_eq(a.domain, domain));
 	assert_true(address_parse(STR("ada@xsecure.xn--bcher-kva.example"), &arena, &a));
-	assert_false(address_in_domain(&a, domain));
-	assert_false(address_in_domain(&(struct address){ 0 }, STR("")));
+	assert_false(str_eq(a.domain, domain));
 	assert_false(address_domain(STR(""), &arena, &domain));
 	assert_false(address_domain(STR("a b"), &arena, &domain));
 	assert_true(str_eq(address_domain_part(STR("\"a@b\"@x.y")), STR("x.y")));
@@ -225,9 +224,9 @@ static void only_the_local_part_needs_smtputf8(void **state)
 
 	(void)state;
 	assert_true(address_parse(STR("\xc3\xa4@x.y"), &arena, &a));
-	assert_true(address_needs_smtputf8(&a));
+	assert_true(str_has_8bit(a.local));
 	assert_true(address_parse(STR("a@\xc3\xa4.y"), &arena, &a));
-	assert_false(address_needs_smtputf8(&a));
+	assert_false(str_has_8bit(address_text(&arena, &a)));
 }
 
 static void a_full_arena_is_a_refusal(void **state)

@@ -185,7 +185,6 @@ static struct dsn letter_for(const struct dsn_recipient *recipients, size_t n)
 		.id_seed = STR("00f1e2d3c4b5a697"),
 		.now = monday,
 		.arrival = monday - 4000,
-		.sender = STR("ada@secure.example.test"),
 		.subject = STR("=?utf-8?q?Zimmer_f=C3=BCr_zwei?="),
 		.message_id = STR("<m1@example.test>"),
 		.envid = STR("env+2B1"),
@@ -524,7 +523,7 @@ static void remote_text_stays_in_its_field(void **state)
 		one.address = one.said = one.host = one.orcpt = one.code = bad;
 		d.attempts = attempts;
 		d.n_attempts = 1;
-		d.subject = d.message_id = d.envid = d.queue_id = d.sender = d.id_seed = bad;
+		d.subject = d.message_id = d.envid = d.queue_id = d.id_seed = bad;
 		d.help_url = bad;
 		write_and_take_apart(&r, &d);
 		struct str status = r.parts[1].body, message = cut_header(&status);

@@ -5,6 +5,7 @@
  */
 #include "ctl/columns.h"
 #include "base/clock.h"
+#include "mail/plain_text.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,22 +29,12 @@ void add_visible(struct buf *to, struct str text)
 	}
 }
 
-/* Code points; good enough for alignment. */
-static size_t width(struct str text)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < text.len; i++)
-		n += ((unsigned char)text.at[i] & 0xc0) != 0x80;
-	return n;
-}
-
 void columns_add(struct columns *c, struct str cell)
 {
 	size_t begin = c->cells.len, columns;
 
 	add_visible(&c->cells, cell);
-	columns = width(str_tail(buf_str(&c->cells), begin));
+	columns = plain_text_columns(str_tail(buf_str(&c->cells), begin));
 	if (columns > c->widths[c->at])
 		c->widths[c->at] = columns;
 	buf_add_char(&c->cells, '\0');
@@ -79,7 +70,7 @@ void columns_end(struct columns *c, const char *indent, struct buf *to)
 
 	while (rest.len) {
 		struct str cell = str_cut(&rest, '\0');
-		size_t used = width(cell);
+		size_t used = plain_text_columns(cell);
 
 		if (!column)
 			buf_add(to, str_of(indent));

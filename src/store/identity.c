@@ -64,9 +64,8 @@ struct identity identity_of(struct store *store, struct str text, struct arena *
 
 struct str identity_secure_domain(const struct store *store, struct str account_address)
 {
-	size_t at = str_find_last(account_address, '@');
 	bool secure;
-	int ours = settings_domain(store->settings, str_tail(account_address, at + 1), &secure);
+	int ours = settings_domain(store->settings, address_domain_part(account_address), &secure);
 
 	return ours < 0 ? STR("") : store->settings->domains.at[ours].secure;
 }

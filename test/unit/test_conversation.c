@@ -23,7 +23,7 @@
 
 /* One connection as the scripted peer sees it. */
 struct speaker {
-	int fd;
+	int fd, listener;
 	SSL *ssl;
 	char in[65536];
 	size_t len;
@@ -158,6 +158,7 @@ static void *perform(void *of)
 			break;
 		struct speaker *s = must_alloc(sizeof *s);
 		s->fd = accept(scene->listener, NULL, NULL);
+		s->listener = scene->listener;
 		s->heard = BUF(1 << 20);
 		scene->connections++;
 		scene->scripts[i](s);
@@ -1222,9 +1223,24 @@ static void a_421_on_a_kept_connection_is_no_answer(void **state)
 	end(&t);
 }
 
+/* Stays until somebody else connects, and is not to hear another word until then. */
+static void sealed_until_the_next_comes(struct speaker *s)
+{
+	sealed_without_reply_check(s);
+	struct pollfd polled[] = {
+		{ .fd = s->fd, .events = POLLIN },
+		{ .fd = s->listener, .events = POLLIN },
+	};
+	poll(polled, count_of(polled), 5000);
+	if (polled[0].revents) {
+		buf_add(&s->heard, STR("!! spoken to again\n"));
+		answer(s, "", "421 4.3.2 not here\r\n");
+	}
+}
+
 static void another_rule_or_a_second_look_connects_anew(void **state)
 {
-	script *scripts[] = { sealed_without_reply_check, sealed_without_reply_check,
+	script *scripts[] = { sealed_until_the_next_comes, sealed_until_the_next_comes,
 		sealed_without_reply_check };
 	struct trial t = { 0 };
 

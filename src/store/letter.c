@@ -3,7 +3,8 @@
  * letter.c - who is told what about a message (policy.md section 4, RFC 3461, RFC 3464). Runs in
  * the store's thread, inside the transaction that made it true. Never an answer to a null
  * reverse-path. Mail of an account is answered into its mailbox; mail from outside by a report to
- * the envelope sender, with the header alone and the demands of the original.
+ * the envelope sender, with the header alone and the demands of the original but
+ * REQUIRETLS.
  */
 #include "store/letter.h"
 
@@ -211,7 +212,8 @@ static bool find_goal(
 {
 	*goal = (struct goal){ .address = story->to,
 		.who = { .kind = IDENTITY_ACCOUNT, .account = story->message.account },
-		.demands = story->demands };
+		/* A report is not dropped because a hop lacks REQUIRETLS. */
+		.demands = story->demands & ~(demands)DEMAND_REQUIRETLS };
 	if (!story->message.account)
 		goal->who = identity_of(store, story->to, arena);
 	return goal->who.kind == IDENTITY_REMOTE || goal->who.kind == IDENTITY_ACCOUNT ||

@@ -214,6 +214,23 @@ static void a_local_failure_of_outside_mail_is_reported_outside(void **state)
 	world_close(w);
 }
 
+/* policy.md section 4: it is never dropped because a hop lacks REQUIRETLS. */
+static void a_report_demands_all_but_requiretls(void **state)
+{
+	struct world *w = world_open();
+	struct mail m = mail(w, 0, "x@outside.test", "ada@secure.example.test");
+
+	(void)state;
+	m.ask.requiretls = 1;
+	assert_taken(w, m);
+	assert_true(claim(w, &w->mailbox));
+	report(w, &w->mailbox, RESULT_FAILED, REASON_LOCAL_FAULT);
+	assert_true(claim(w, &w->delivery));
+	assert_int_equal(w->job.demands, DEMAND_TLS | DEMAND_AUTH);
+	assert_false(w->job.requiretls);
+	world_close(w);
+}
+
 static void a_failure_of_outside_mail_from_nobody_is_silent(void **state)
 {
 	struct world *w = world_open();
@@ -328,6 +345,7 @@ int main(void)
 		cmocka_unit_test(no_delay_notice_where_notify_leaves_it_out),
 		cmocka_unit_test(after_a_long_downtime_there_is_one_more_attempt),
 		cmocka_unit_test(a_local_failure_of_outside_mail_is_reported_outside),
+		cmocka_unit_test(a_report_demands_all_but_requiretls),
 		cmocka_unit_test(a_failure_of_outside_mail_from_nobody_is_silent),
 		cmocka_unit_test(what_the_operator_drops_is_told),
 		cmocka_unit_test(plaintext_attempts_are_refused_alike_and_recorded),

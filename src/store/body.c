@@ -42,7 +42,7 @@ static void forget(struct body_cache *cache, struct body_cached *slot)
 	slot->message = 0;
 }
 
-void body_cache_remove(struct body_cache *cache, int64_t message)
+static void cache_remove(struct body_cache *cache, int64_t message)
 {
 	struct body_cached *slot = slot_of(cache, message);
 
@@ -60,7 +60,7 @@ void body_cache_add(struct body_cache *cache, int64_t message, int fd, size_t si
 	if (cache->oldest < message - cache->room)
 		cache->oldest = message - cache->room;
 	for (; cache->bytes + size > BODY_CACHE_BYTES && cache->oldest < message; cache->oldest++)
-		body_cache_remove(cache, cache->oldest);
+		cache_remove(cache, cache->oldest);
 	slot->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (slot->fd < 0)
 		return;
@@ -114,7 +114,7 @@ int body_open(struct store *store, int64_t message, int64_t pieces)
 
 void body_remove(struct store *store, int64_t message, int64_t pieces)
 {
-	body_cache_remove(&store->cache, message);
+	cache_remove(&store->cache, message);
 	if (pieces == 1)
 		RUN(&store->db, BODY_REMOVE, as_number(piece_number(message, 0)));
 	else if (pieces > 1)

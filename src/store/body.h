@@ -35,7 +35,6 @@ void body_cache_open(struct body_cache *cache);
 void body_cache_close(struct body_cache *cache);
 /* Keep a duplicate of this sealed memfd. */
 void body_cache_add(struct body_cache *cache, int64_t message, int fd, size_t size);
-void body_cache_remove(struct body_cache *cache, int64_t message);
 
 int64_t body_pieces(size_t size);
 /* Write pieces [first, first + n) of `bytes`. The database fails stickily. */

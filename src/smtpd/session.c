@@ -189,13 +189,21 @@ static bool shake_hands(struct session *s)
 	return true;
 }
 
+/* Did the peer say more, rather than leave? */
+static bool said_more(const struct wire *wire)
+{
+	char more;
+
+	return wire_buffered(wire).len || recv(wire->fd, &more, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 /* What stands behind STARTTLS in the clear could be taken for something said inside TLS. */
 static bool start_tls(struct session *s, const struct reply *go_ahead)
 {
 	struct reply injected =
 		REPLY_THEN(NEXT_CLOSE, 554, "5.5.1 Nothing may stand behind STARTTLS");
 
-	if (wire_readable(wire_of(s))) {
+	if (said_more(wire_of(s))) {
 		LOG(LOG_WARNING, "injection", log_hex("session", s->id),
 			log_text("peer", s->peer.text));
 		s->cut_short = true;

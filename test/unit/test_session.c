@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "smtpd/limits.h"
+#include "tls_peer.h"
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -255,6 +256,22 @@ static void what_stands_behind_starttls_is_the_end(void **state)
 	world_snapshot.tls = (struct tls_server *)&world_snapshot;
 	say(LISTENER_MX, IN_CLEAR, "EHLO c.test\r\nSTARTTLS\r\nMAIL FROM:<bob@other.test>\r\n");
 	CODES("220 250 554");
+}
+
+static void who_leaves_behind_starttls_has_injected_nothing(void **state)
+{
+	struct str chain, key;
+	struct why why;
+
+	(void)state;
+	pem_pair(ec_key(), "mx.example.test", &chain, &key);
+	world_snapshot.tls = tls_server_new(&chain, &key, 1, &why);
+	say(LISTENER_MX, IN_CLEAR, "EHLO c.test\r\nSTARTTLS\r\n");
+	HEARD("220 2.0.0 Go ahead\r\n"); /* and an alert */
+	NOT_HEARD("554");
+	tls_server_free(&world_snapshot.tls);
+	free((char *)(uintptr_t)chain.at);
+	free((char *)(uintptr_t)key.at);
 }
 
 static void starttls_inside_tls_is_out_of_order(void **state)
@@ -652,6 +669,7 @@ int main(void)
 		PROMISE(dots_are_taken_off_and_lines_stay),
 		PROMISE(a_bare_cr_or_lf_in_a_command_is_the_end),
 		PROMISE(what_stands_behind_starttls_is_the_end),
+		PROMISE(who_leaves_behind_starttls_has_injected_nothing),
 		PROMISE(starttls_inside_tls_is_out_of_order),
 		PROMISE(size_is_refused_at_mail_and_while_reading),
 		PROMISE(a_large_message_arrives_whole),

@@ -9,14 +9,13 @@
 #include "call/client.h"
 
 #include "base/must.h"
+#include "base/thread.h"
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { IDLE_MAX = 256, FIRST_READ = 4096, BUSY_WAIT = 20 };
@@ -40,14 +39,10 @@ struct store_client {
 struct store_client *store_client_new(void)
 {
 	struct store_client *client = must_alloc(sizeof *client);
-	pthread_condattr_t attributes;
 
 	client->edge_fd = -1;
 	must(pthread_mutex_init(&client->lock, NULL) == 0);
-	must(pthread_condattr_init(&attributes) == 0);
-	must(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
-	must(pthread_cond_init(&client->edge_changed, &attributes) == 0);
-	pthread_condattr_destroy(&attributes);
+	condition_init(&client->edge_changed);
 	return client;
 }
 
@@ -106,18 +101,6 @@ void store_client_free(struct store_client **client)
 	free(c);
 }
 
-/* Wait with the lock held until the rendezvous changes or the deadline passes. */
-static void wait_for_edge(struct store_client *client, struct deadline deadline)
-{
-	if (deadline.at == INT64_MAX) {
-		pthread_cond_wait(&client->edge_changed, &client->lock);
-		return;
-	}
-	struct timespec until = { .tv_sec = deadline.at / 1000,
-		.tv_nsec = deadline.at % 1000 * 1000000 };
-	pthread_cond_timedwait(&client->edge_changed, &client->lock, &until);
-}
-
 /* Send `theirs` over the rendezvous, whichever it is by then. With the lock held. */
 static bool introduce(struct store_client *client, int theirs, struct deadline deadline)
 {
@@ -130,9 +113,9 @@ static bool introduce(struct store_client *client, int theirs, struct deadline d
 		}
 		if (deadline_passed(deadline))
 			return false;
-		wait_for_edge(client, client->edge_fd < 0
-					      ? deadline
-					      : deadline_earlier(deadline, deadline_in(BUSY_WAIT)));
+		condition_wait(&client->edge_changed, &client->lock,
+			client->edge_fd < 0 ? deadline
+					    : deadline_earlier(deadline, deadline_in(BUSY_WAIT)));
 	}
 }
 

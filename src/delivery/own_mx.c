@@ -6,7 +6,7 @@
 #include "delivery/own_mx.h"
 
 #include "base/log.h"
-#include <pthread.h>
+#include "base/thread.h"
 #include <time.h>
 
 enum { ROUTE_WAIT = 20 * SECOND, LOOK_S = 60, LOOKS_AN_HOUR = 60, STACK = 256 * 1024 };
@@ -100,15 +100,6 @@ static void *watch(void *argument)
 
 void own_mx_watch(struct delivery *delivery)
 {
-	pthread_attr_t attributes;
-	pthread_t thread;
-
-	pthread_attr_init(&attributes);
-	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-#ifndef SANITIZED
-	pthread_attr_setstacksize(&attributes, STACK);
-#endif
-	if (pthread_create(&thread, &attributes, watch, delivery) != 0)
+	if (!thread_start(watch, delivery, STACK))
 		LOG(LOG_WARNING, "no-thread", log_text("what", "own-mx"));
-	pthread_attr_destroy(&attributes);
 }

@@ -8,7 +8,7 @@
 #include "delivery/pool.h"
 
 #include "base/must.h"
-#include <pthread.h>
+#include "base/thread.h"
 #include <stdlib.h>
 
 enum {
@@ -139,14 +139,6 @@ void pool_empty(struct pool *pool)
 	close_all(all);
 }
 
-static void wait_ms(struct pool *pool, int64_t ms)
-{
-	int64_t at = deadline_in(ms).at;
-	struct timespec until = { .tv_sec = at / SECOND, .tv_nsec = at % SECOND * 1000000 };
-
-	pthread_cond_timedwait(&pool->filled, &pool->lock, &until);
-}
-
 static _Noreturn void *sweep(void *of)
 {
 	struct pool *pool = of;
@@ -155,7 +147,7 @@ static _Noreturn void *sweep(void *of)
 	for (;;) {
 		while (!pool->newest)
 			pthread_cond_wait(&pool->filled, &pool->lock);
-		wait_ms(pool, SWEEP);
+		condition_wait(&pool->filled, &pool->lock, deadline_in(SWEEP));
 		struct peer *stale = take_stale(pool);
 		pthread_mutex_unlock(&pool->lock);
 		close_all(stale);
@@ -166,16 +158,10 @@ static _Noreturn void *sweep(void *of)
 struct pool *pool_new(size_t most)
 {
 	struct pool *pool = must_alloc(sizeof *pool);
-	pthread_condattr_t monotonic;
-	pthread_t thread;
 
 	pool->most = most;
 	pthread_mutex_init(&pool->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&pool->filled, &monotonic);
-	pthread_condattr_destroy(&monotonic);
-	must(pthread_create(&thread, NULL, sweep, pool) == 0);
-	pthread_detach(thread);
+	condition_init(&pool->filled);
+	must(thread_start(sweep, pool, 0));
 	return pool;
 }

@@ -10,8 +10,8 @@
 
 #include "base/log.h"
 #include "base/must.h"
+#include "base/thread.h"
 #include "delivery/deliver.h"
-#include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -23,13 +23,8 @@ enum {
 	TELL_MS = 2 * MINUTE,	 /* for how long a report is carried from store to store */
 	SPARE_WORKERS = 2,	 /* that wait without work before one of them ends */
 	ARENA_MAX = 16 * 1024 * 1024,
+	STACK = 256 * 1024,
 };
-
-#ifdef SANITIZED
-enum { STACK = 2 * 1024 * 1024 };
-#else
-enum { STACK = 256 * 1024 };
-#endif
 
 struct delivery {
 	struct store_client *client;
@@ -59,16 +54,12 @@ struct worker {
 struct delivery *delivery_new(struct store_client *client, struct config *config)
 {
 	struct delivery *d = must_alloc(sizeof *d);
-	pthread_condattr_t monotonic;
 
 	d->client = client;
 	d->ledger = ledger_new();
 	d->config = config;
 	pthread_mutex_init(&d->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&d->changed, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	condition_init(&d->changed);
 	return d;
 }
 
@@ -103,17 +94,10 @@ static void *work(void *argument);
 /* Called with the lock held. */
 static void add_worker(struct delivery *d)
 {
-	pthread_attr_t attributes;
-	pthread_t thread;
-
-	pthread_attr_init(&attributes);
-	pthread_attr_setstacksize(&attributes, STACK);
-	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	if (pthread_create(&thread, &attributes, work, d) == 0) {
+	if (thread_start(work, d, STACK)) {
 		d->workers++;
 		d->idle++;
 	}
-	pthread_attr_destroy(&attributes);
 }
 
 /* A job was taken: somebody else must be waiting for the next one. */
@@ -277,9 +261,7 @@ void delivery_stop(struct delivery *d, struct deadline busy, struct deadline com
 		bool done = told && d->idle == d->workers;
 		if (done || (told && deadline_passed(busy)) || deadline_passed(committing))
 			break;
-		int64_t at = deadline_in(LOOK_MS).at;
-		struct timespec until = { .tv_sec = at / SECOND, .tv_nsec = at % SECOND * 1000000 };
-		pthread_cond_timedwait(&d->changed, &d->lock, &until);
+		condition_wait(&d->changed, &d->lock, deadline_in(LOOK_MS));
 	}
 	pthread_mutex_unlock(&d->lock);
 	pool_empty(d->pool);

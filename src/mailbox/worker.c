@@ -8,10 +8,10 @@
 #include "mailbox/worker.h"
 #include "base/log.h"
 #include "base/must.h"
+#include "base/thread.h"
 #include "mailbox/maildir.h"
 #include "mailbox/sweep.h"
 #include <fcntl.h>
-#include <pthread.h>
 #include <time.h>
 
 enum {
@@ -45,15 +45,11 @@ struct worker {
 struct mailbox *mailbox_open(struct store_client *client, const struct settings *settings)
 {
 	struct mailbox *m = must_alloc(sizeof(*m));
-	pthread_condattr_t attributes;
 
 	m->client = client;
 	m->threads = settings->mailbox_threads;
 	must(pthread_mutex_init(&m->lock, NULL) == 0);
-	must(pthread_condattr_init(&attributes) == 0);
-	must(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
-	must(pthread_cond_init(&m->changed, &attributes) == 0);
-	pthread_condattr_destroy(&attributes);
+	condition_init(&m->changed);
 	return m;
 }
 
@@ -236,27 +232,18 @@ static void *run_sweep(void *argument)
 
 void mailbox_serve(struct mailbox *mailbox)
 {
-	pthread_t thread;
-
 	mailbox->root = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	must(mailbox->root >= 0);
-	must(pthread_create(&thread, NULL, run_sweep, mailbox) == 0);
-	pthread_detach(thread);
-	for (uint64_t i = 0; i < mailbox->threads; i++) {
-		must(pthread_create(&thread, NULL, run, mailbox) == 0);
-		pthread_detach(thread);
-	}
+	must(thread_start(run_sweep, mailbox, 0));
+	for (uint64_t i = 0; i < mailbox->threads; i++)
+		must(thread_start(run, mailbox, 0));
 }
 
 void mailbox_stop(struct mailbox *m, struct deadline deadline)
 {
-	struct timespec until = { .tv_sec = deadline.at / 1000,
-		.tv_nsec = deadline.at % 1000 * 1000000 };
-	int result = 0;
-
 	pthread_mutex_lock(&m->lock);
 	m->stopping = true;
-	while (m->busy && result == 0)
-		result = pthread_cond_timedwait(&m->changed, &m->lock, &until);
+	while (m->busy && condition_wait(&m->changed, &m->lock, deadline))
+		;
 	pthread_mutex_unlock(&m->lock);
 }

@@ -9,8 +9,8 @@
 #include "net/question.h"
 
 #include "base/must.h"
+#include "base/thread.h"
 #include <poll.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -306,13 +306,9 @@ static void start_pump(struct dns_context *context)
 static struct question *question_new(struct dns_context *context)
 {
 	struct question *q = must_alloc(sizeof *q);
-	pthread_condattr_t monotonic;
 
 	q->context = context;
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&q->answered, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	condition_init(&q->answered);
 	return q;
 }
 
@@ -339,12 +335,9 @@ struct question *question_ask(struct dns_context *context, struct str name, int 
 
 static void wait_shared(struct question *q, struct deadline deadline)
 {
-	struct timespec until = { .tv_sec = deadline.at / SECOND,
-		.tv_nsec = deadline.at % SECOND * 1000000 };
-
 	pthread_mutex_lock(&q->context->lock);
 	while (q->state == ASKED && !deadline_passed(deadline))
-		pthread_cond_timedwait(&q->answered, &q->context->lock, &until);
+		condition_wait(&q->answered, &q->context->lock, deadline);
 	pthread_mutex_unlock(&q->context->lock);
 }
 

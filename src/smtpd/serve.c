@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/must.h"
+#include "base/thread.h"
 #include "smtpd/limits.h"
 #include "smtpd/parking.h"
 #include "smtpd/threads.h"
@@ -237,10 +238,7 @@ static void *serve(void *argument)
 
 void smtpd_serve(struct smtpd *smtpd)
 {
-	pthread_t thread;
-
-	must(pthread_create(&thread, NULL, serve, smtpd) == 0);
-	must(pthread_detach(thread) == 0);
+	must(thread_start(serve, smtpd, 0));
 }
 
 bool smtpd_stop(struct smtpd *smtpd)

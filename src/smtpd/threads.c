@@ -7,9 +7,8 @@
 
 #include "base/log.h"
 #include "base/must.h"
+#include "base/thread.h"
 #include "smtpd/limits.h"
-#include <pthread.h>
-#include <time.h>
 
 struct threads {
 	void (*parked)(void *context, struct session *s);
@@ -23,16 +22,12 @@ struct threads {
 struct threads *threads_new(void (*parked)(void *context, struct session *s), void *context)
 {
 	struct threads *threads = must_alloc(sizeof *threads);
-	pthread_condattr_t attributes;
 
 	threads->parked = parked;
 	threads->context = context;
 	threads->most = 1;
 	must(pthread_mutex_init(&threads->lock, NULL) == 0);
-	must(pthread_condattr_init(&attributes) == 0);
-	must(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
-	must(pthread_cond_init(&threads->work, &attributes) == 0);
-	pthread_condattr_destroy(&attributes);
+	condition_init(&threads->work);
 	return threads;
 }
 
@@ -64,15 +59,14 @@ static struct session *take_first(struct threads *threads)
 static struct session *wait_for_work(struct threads *threads)
 {
 	struct deadline until = deadline_in(THREAD_IDLE_MS);
-	struct timespec at = { .tv_sec = until.at / 1000, .tv_nsec = until.at % 1000 * 1000000 };
 	struct session *s = take_first(threads);
 
 	while (!s) {
 		threads->idle++;
-		int result = pthread_cond_timedwait(&threads->work, &threads->lock, &at);
+		bool in_time = condition_wait(&threads->work, &threads->lock, until);
 		threads->idle--;
 		s = take_first(threads);
-		if (result != 0 && !s)
+		if (!in_time && !s)
 			return NULL;
 	}
 	return s;
@@ -100,21 +94,13 @@ static void *work(void *argument)
 /* With the lock held: one more thread. Where the system has none left, the work waits. */
 static bool add_thread(struct threads *threads)
 {
-	pthread_attr_t attributes;
-	pthread_t thread;
+	bool started = thread_start(work, threads, THREAD_STACK);
 
-	must(pthread_attr_init(&attributes) == 0);
-	must(pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED) == 0);
-#ifndef SANITIZED
-	must(pthread_attr_setstacksize(&attributes, THREAD_STACK) == 0);
-#endif
-	int error = pthread_create(&thread, &attributes, work, threads);
-	pthread_attr_destroy(&attributes);
-	if (error)
-		LOG(LOG_WARNING, "no-thread", log_u64("threads", threads->threads));
-	else
+	if (started)
 		threads->threads++;
-	return error == 0;
+	else
+		LOG(LOG_WARNING, "no-thread", log_u64("threads", threads->threads));
+	return started;
 }
 
 void threads_add(struct threads *threads, struct session *s)

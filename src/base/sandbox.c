@@ -177,21 +177,19 @@ static int add_rule(scmp_filter_ctx filter, const struct sandbox_rule *rule)
 bool sandbox_seccomp(const struct sandbox_rule *rules, size_t n, struct why *why)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_TRAP);
+	const char *doing = "the filter";
 	int result = filter ? 0 : -ENOMEM;
 
 	for (size_t i = 0; result == 0 && i < n; i++) {
+		doing = rules[i].call;
 		result = add_rule(filter, &rules[i]);
-		if (result != 0)
-			why_not(why, "seccomp: %s: %s", rules[i].call, strerrordesc_np(-result));
 	}
 	if (result == 0) {
-		if (!watch_forbidden())
-			result = -errno;
-		else
-			result = seccomp_load(filter);
-		if (result != 0)
-			why_not(why, "seccomp: %s", strerrordesc_np(-result));
+		doing = "the filter";
+		result = watch_forbidden() ? seccomp_load(filter) : -errno;
 	}
+	if (result != 0)
+		why_not(why, "seccomp: %s: %s", doing, strerrordesc_np(-result));
 	seccomp_release(filter);
 	return result == 0;
 }

@@ -134,9 +134,11 @@ static bool take_encoded_word(struct str *rest, struct buf *to)
 		return false;
 	s = str_tail(s, 2);
 	struct str charset = str_cut(&s, '?'), encoding = str_cut(&s, '?');
-	size_t end = str_find_str(s, STR("?="));
-	struct str text = str_head(s, end);
-	if (end == s.len || charset_of(charset) == CHARSET_UNKNOWN || text.len > WORD_MAX ||
+	/* No further than a word may reach: many beginnings with no end would each look to the end. */
+	struct str within = str_head(s, WORD_MAX + 2);
+	size_t end = str_find_str(within, STR("?="));
+	struct str text = str_head(within, end);
+	if (end == within.len || charset_of(charset) == CHARSET_UNKNOWN ||
 		str_find(text, ' ') < text.len || str_find(text, '?') < text.len)
 		return false;
 	bool decoded = str_eq_nocase(encoding, STR("B"))   ? base64_decode(&bytes, text)

@@ -143,6 +143,23 @@ bool str_to_u64(struct str s, uint64_t *number)
 	return true;
 }
 
+bool str_hex_to_u64(struct str s, uint64_t *number)
+{
+	static const struct str digits = { "0123456789abcdef", 16 };
+	uint64_t n = 0;
+
+	if (s.len == 0 || s.len > 16)
+		return false;
+	for (size_t i = 0; i < s.len; i++) {
+		size_t value = str_find(digits, s.at[i]);
+		if (value == digits.len)
+			return false;
+		n = n << 4 | value;
+	}
+	*number = n;
+	return true;
+}
+
 uint64_t str_hash_nocase(struct str s)
 {
 	uint64_t hash = 0xcbf29ce484222325u;

@@ -45,6 +45,8 @@ struct str str_trim(struct str s);
 struct str str_cut(struct str *rest, char c);
 /* Decimal digits only, no sign, no blanks, no overflow; false leaves *number alone. */
 bool str_to_u64(struct str s, uint64_t *number) must_use;
+/* The same for one to sixteen hex digits, in lower case only: a number has one spelling. */
+bool str_hex_to_u64(struct str s, uint64_t *number) must_use;
 /* FNV-1a over ASCII lower case; for hash tables that no peer can choose keys for at will. */
 uint64_t str_hash_nocase(struct str s);
 /* True if a byte is >= 0x80. */

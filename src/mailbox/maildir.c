@@ -23,7 +23,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { CHUNK = 64 * 1024, ID_MAX = 64 };
+enum { CHUNK = 64 * 1024, ID_MAX = 16 };
 
 struct entry_name {
 	char text[ID_MAX + 64];
@@ -32,19 +32,14 @@ struct entry_name {
 /* NUMBER.ID-RECIPIENT: mail programs sort by the leading number; the id is ordered by time. */
 static bool entry_name(struct str id, struct str address, struct entry_name *name)
 {
-	uint64_t number = 0;
+	uint64_t number;
 
-	for (size_t i = 0; i < id.len; i++) {
-		char c = id.at[i];
-
-		if (!ascii_is_digit(c) && (c < 'a' || c > 'f'))
-			return false;
-		number = number << 4 | (uint64_t)(ascii_is_digit(c) ? c - '0' : c - 'a' + 10);
-	}
+	if (!str_hex_to_u64(id, &number))
+		return false;
 	snprintf(name->text, sizeof(name->text), "%019llu.%.*s-%016llx",
 		(unsigned long long)(number >> 1), STR_ARG(id),
 		(unsigned long long)str_hash_nocase(address));
-	return id.len && id.len <= ID_MAX;
+	return true;
 }
 
 /* What errno means for the message: everything here may pass. */

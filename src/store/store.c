@@ -134,24 +134,12 @@ uint64_t store_disk_free(struct store *store)
 	return free > taken ? free - taken : 0;
 }
 
-static int hex_value(char c)
-{
-	if (ascii_is_digit(c))
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 bool queue_id_parse(struct str text, int64_t *id)
 {
-	uint64_t n = 0;
+	uint64_t n;
 
-	if (text.len != 16)
+	if (text.len != 16 || !str_hex_to_u64(text, &n))
 		return false;
-	for (size_t i = 0; i < text.len; i++) {
-		if (hex_value(text.at[i]) < 0)
-			return false;
-		n = n << 4 | (uint64_t)hex_value(text.at[i]);
-	}
 	*id = (int64_t)n;
 	return true;
 }

@@ -98,6 +98,22 @@ static void utf8_is_the_strict_kind(void **state)
 	assert_false(str_has_8bit(STR("a\x7f")));
 }
 
+static void a_hex_number_has_lower_case_digits_alone(void **state)
+{
+	uint64_t n = 7;
+
+	(void)state;
+	assert_false(str_hex_to_u64(STR(""), &n));
+	assert_false(str_hex_to_u64(STR("00062C1A2B3C4D5E"), &n));
+	assert_false(str_hex_to_u64(STR("0x1"), &n));
+	assert_false(str_hex_to_u64(STR("1g"), &n));
+	assert_false(str_hex_to_u64(STR("1\0"), &n));
+	assert_false(str_hex_to_u64(STR("10000000000000000"), &n));
+	assert_true(n == 7);
+	assert_true(str_hex_to_u64(STR("ffffffffffffffff"), &n) && n == UINT64_MAX);
+	assert_true(str_hex_to_u64(STR("00062c1a2b3c4d5e"), &n) && n == 0x00062c1a2b3c4d5e);
+}
+
 static void a_hash_ignores_case(void **state)
 {
 	(void)state;
@@ -114,6 +130,7 @@ int main(void)
 		cmocka_unit_test(cutting_takes_a_piece_at_a_time),
 		cmocka_unit_test(numbers_are_digits_without_overflow),
 		cmocka_unit_test(utf8_is_the_strict_kind),
+		cmocka_unit_test(a_hex_number_has_lower_case_digits_alone),
 		cmocka_unit_test(a_hash_ignores_case),
 	};
 

@@ -142,38 +142,19 @@ smtpd_tls_eckey_file = /etc/postfix/key.pem
 smtpd_tls_received_header = yes
 smtp_tls_security_level = encrypt
 smtp_host_lookup = native
-default_process_limit = {limit}
+default_process_limit = 500
 transport_maps = inline:{{ {{new.test = smtp:[{once}]:{port}}},
     {{reuse.test = reuse:[{sink}]:{port}}}, {{down.test = smtp:[{down}]:{port}}} }}
 """
-# 25: takes and delivers. 26: takes and holds.
+# 25: takes and delivers. 26: takes and holds. What stands behind them is the lab's.
 POSTFIX_MASTER = """\
 25        inet  n - n - - smtpd
 26        inet  n - n - - smtpd
-  -o {{ smtpd_client_restrictions = check_client_access static:HOLD }}
-pickup    unix  n - n 60 1 pickup
-cleanup   unix  n - n - 0 cleanup
-qmgr      unix  n - n 300 1 qmgr
-tlsmgr    unix  - - n 1000? 1 tlsmgr
-rewrite   unix  - - n - - trivial-rewrite
-bounce    unix  - - n - 0 bounce
-defer     unix  - - n - 0 bounce
-trace     unix  - - n - 0 bounce
-verify    unix  - - n - 1 verify
-flush     unix  n - n 1000? 0 flush
-proxymap  unix  - - n - - proxymap
-smtp      unix  - - n - - smtp
+  -o { smtpd_client_restrictions = check_client_access static:HOLD }
 reuse     unix  - - n - - smtp -o smtp_tls_connection_reuse=yes
 tlsproxy  unix  - - n - 0 tlsproxy
-showq     unix  n - n - - showq
-error     unix  - - n - - error
-retry     unix  - - n - - error
-discard   unix  - - n - - discard
-virtual   unix  - n n - - virtual
-anvil     unix  - - n - 1 anvil
-scache    unix  - - n - 1 scache
-postlog   unix-dgram n - n - 1 postlogd
 """
+LAB_MASTER = pathlib.Path(__file__).parents[1] / "test/lab/master.cf"
 
 
 class Postfix(Server):
@@ -183,12 +164,10 @@ class Postfix(Server):
     name = "postfix"
     users = {"vmail": 30001, "postfix": 30002, "postdrop": 30003}
 
-    def __init__(self, package_tree, home, certificate, limit=500):
+    def __init__(self, package_tree, home, certificate):
         self.tree, self.home, self.certificate = package_tree, home, certificate
-        self.limit = limit
         self.receive, self.hold, self.relay = (("127.0.2.1", port) for port in (25, 26, 25))
         self.sender, self.auth = "bench@bench.test", None
-        self.letters = None
         shutil.rmtree(home, ignore_errors=True)
         for folder in ("spool", "mail/inbox/new", "mail/inbox/cur", "mail/inbox/tmp"):
             (home / folder).mkdir(parents=True)
@@ -205,8 +184,8 @@ class Postfix(Server):
                       for user, number in self.users.items()]
             (upper / file).write_text("\n".join(lines) + "\n")
         (upper / "postfix/main.cf").write_text(POSTFIX_MAIN.format(
-            sink=SINK, once=ONCE, down=DOWN, port=PORT, limit=self.limit))
-        (upper / "postfix/master.cf").write_text(POSTFIX_MASTER.format())
+            sink=SINK, once=ONCE, down=DOWN, port=PORT))
+        (upper / "postfix/master.cf").write_text(POSTFIX_MASTER + LAB_MASTER.read_text())
         for file in ("cert.pem", "key.pem"):
             shutil.copy(self.certificate / file, upper / "postfix" / file)
 

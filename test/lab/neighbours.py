@@ -4,6 +4,7 @@ into one Maildir, whatever the local part, and sends what its sendmail is given.
 """
 import email
 import email.policy
+import pathlib
 
 from internet import eventually
 
@@ -103,29 +104,7 @@ POSTFIX_PLAIN = """\
 smtpd_tls_security_level = none
 smtp_tls_security_level = none
 """
-POSTFIX_MASTER = """\
-smtp      inet  n - n - - smtpd
-pickup    unix  n - n 60 1 pickup
-cleanup   unix  n - n - 0 cleanup
-qmgr      unix  n - n 300 1 qmgr
-tlsmgr    unix  - - n 1000? 1 tlsmgr
-rewrite   unix  - - n - - trivial-rewrite
-bounce    unix  - - n - 0 bounce
-defer     unix  - - n - 0 bounce
-trace     unix  - - n - 0 bounce
-verify    unix  - - n - 1 verify
-flush     unix  n - n 1000? 0 flush
-proxymap  unix  - - n - - proxymap
-smtp      unix  - - n - - smtp
-showq     unix  n - n - - showq
-error     unix  - - n - - error
-retry     unix  - - n - - error
-discard   unix  - - n - - discard
-virtual   unix  - n n - - virtual
-anvil     unix  - - n - 1 anvil
-scache    unix  - - n - 1 scache
-postlog   unix-dgram n - n - 1 postlogd
-"""
+MASTER = pathlib.Path(__file__).with_name("master.cf")
 
 
 class Postfix(Neighbour):
@@ -134,7 +113,8 @@ class Postfix(Neighbour):
         main = POSTFIX.format(host=self.hostname, domain=self.domain,
                               others="stripped.test two-faced.test plain-second-mx.test")
         self.machine.write("/etc/postfix/main.cf", main + (POSTFIX_TLS if tls else POSTFIX_PLAIN))
-        self.machine.write("/etc/postfix/master.cf", POSTFIX_MASTER)
+        self.machine.write("/etc/postfix/master.cf", "smtp inet n - n - - smtpd\n"
+                           + MASTER.read_text())
         self.machine.run("install", "-d", "-o", "vmail", "-g", "vmail", "/var/mail", INBOX)
         self.machine.run("install", "-d", "-o", "postfix", "/var/lib/postfix")
         self.machine.run("chgrp", "postdrop", "/usr/sbin/postqueue", "/usr/sbin/postdrop")

@@ -200,7 +200,8 @@ static struct judgement judge_sts_in_force(
 		return accepted;
 	if (host->sts == STS_FAILS && host->sts_refetch_failed)
 		return unknown(REASON_STS_FETCH_FAILED);
-	enum reason reason = certificate_reason(host, REASON_VALIDATION_FAILURE);
+	enum reason reason =
+		host->sts_fault != REASON_NONE ? host->sts_fault : REASON_VALIDATION_FAILURE;
 	return wanted & DEMAND_AUTH && !ca_proves(route, host) ? refused(reason) : unknown(reason);
 }
 
@@ -244,6 +245,67 @@ static struct judgement judge_secured(
 	if (wanted & DEMAND_REQUIRETLS && !host->requiretls_announced)
 		join(&j, refused(REASON_REQUIRETLS_UNSUPPORTED));
 	return j;
+}
+
+bool policy_needs_tlsa(const struct route_facts *route)
+{
+	return route->address == ADDRESS_FOUND && route->host_validated && !route->address_literal;
+}
+
+bool policy_needs_sts(demands wanted, const struct route_facts *route)
+{
+	return !(wanted & DEMAND_DANE) && !dane_decides(route) && !route->address_literal;
+}
+
+bool policy_needs_pin(demands wanted)
+{
+	return wanted & DEMAND_PINNED;
+}
+
+static bool dane_proves(const struct route_facts *route, const struct host_facts *host)
+{
+	return dane_decides(route) && host->dane == DANE_MATCHES;
+}
+
+static bool sts_proves(const struct route_facts *route, const struct host_facts *host)
+{
+	return !dane_decides(route) && route->sts == STS_IN_FORCE && host->sts == STS_HOLDS;
+}
+
+/* The CA store is asked last: DANE decides alone where it applies. */
+static bool store_proves(const struct route_facts *route, const struct host_facts *host)
+{
+	return !dane_decides(route) && ca_proves(route, host);
+}
+
+demands policy_proofs(const struct route_facts *route, const struct host_facts *host)
+{
+	demands proved = DEMAND_TLS;
+
+	if (host->hello != HELLO_SECURED)
+		return 0;
+	if (dane_proves(route, host))
+		proved |= DEMAND_AUTH | DEMAND_DANE;
+	if (sts_proves(route, host) || store_proves(route, host))
+		proved |= DEMAND_AUTH;
+	if (route->pin == PIN_STORED && host->pin == PIN_MATCHES)
+		proved |= DEMAND_PINNED;
+	if (host->requiretls_announced)
+		proved |= DEMAND_REQUIRETLS;
+	return proved;
+}
+
+const char *policy_proven_by(const struct route_facts *route, const struct host_facts *host)
+{
+	if (host->hello != HELLO_SECURED)
+		return "";
+	if (dane_proves(route, host))
+		return "dane";
+	if (sts_proves(route, host))
+		return "sts";
+	if (store_proves(route, host))
+		return "ca";
+	return route->pin == PIN_STORED && host->pin == PIN_MATCHES ? "pin" : "";
 }
 
 struct plan policy_plan(demands wanted, const struct route_facts *route)

@@ -75,8 +75,9 @@ struct host_facts {
 	enum { DANE_NOT_CHECKED, DANE_MATCHES, DANE_FAILS } dane;
 	enum { STS_NOT_CHECKED, STS_HOLDS, STS_FAILS } sts;
 	bool sts_refetch_failed;
-	bool ca_proves; /* certificate valid for the host name against the CA store */
-	enum reason certificate_fault; /* why ca_proves or STS failed, REASON_NONE if not checked */
+	enum reason sts_fault; /* why STS fails; REASON_NONE if it holds or wasn't checked */
+	bool ca_proves;	       /* certificate valid for the host name against the CA store */
+	enum reason certificate_fault; /* why ca_proves is false; REASON_NONE if not checked */
 	enum { PIN_NOT_CHECKED, PIN_MATCHES, PIN_FAILS } pin;
 	bool requiretls_announced;
 };
@@ -95,6 +96,12 @@ struct plaintext_permit {
 	uint32_t seal;
 };
 
+/* Which look-ups can still matter for this set, from what is known of the host so far: nothing is
+ * looked up that can't. TLSA once the addresses are known; STS once TLSA is; stored entries at once. */
+bool policy_needs_tlsa(const struct route_facts *route) must_use;
+bool policy_needs_sts(demands wanted, const struct route_facts *route) must_use;
+bool policy_needs_pin(demands wanted) must_use;
+
 /* What must be checked before connecting, for the effective set of demands. */
 struct plan policy_plan(demands wanted, const struct route_facts *route);
 
@@ -102,6 +109,16 @@ struct plan policy_plan(demands wanted, const struct route_facts *route);
  * the reason it had none, when policy allows plaintext: the caller then needs a permit. */
 struct judgement policy_judge(
 	demands wanted, const struct route_facts *route, const struct host_facts *host);
+
+/* What the connection has shown to hold (policy.md section 2), as a set: worked out from the proofs
+ * alone, whatever was wanted. What is sent over it is compared with this once more. Empty unless
+ * TLS stands. */
+demands policy_proofs(const struct route_facts *route, const struct host_facts *host) must_use;
+
+/* How the server was authenticated, for evidence: "dane", "sts", "ca", or "". "pin" where only a
+ * stored entry matched. */
+const char *policy_proven_by(
+	const struct route_facts *route, const struct host_facts *host) must_use;
 
 /* True and a permit where the empty set, the route and what the host showed allow plaintext. */
 bool policy_permit_plaintext(demands wanted, const struct route_facts *route,

@@ -7,10 +7,12 @@
 #ifndef NET_RESOLVE_H
 #define NET_RESOLVE_H
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/str.h"
 #include "base/why.h"
 #include "mail/policy.h"
+#include "mail/tlsa.h"
 #include "net/ip.h"
 
 struct str_list {
@@ -22,6 +24,7 @@ struct str_list {
 struct resolver_setup {
 	struct str anchor; /* trust anchors as in a zone file; empty: nothing is validated */
 	struct str_list root_servers, forwarders, stub_zones, local_records, local_zones;
+	uint16_t port; /* of the TLSA owner names, "_25._tcp.HOST": the port really used */
 };
 
 struct resolver;
@@ -41,6 +44,12 @@ struct route_host {
 	struct ip addresses[ROUTE_ADDRESSES_MAX]; /* IPv6 and IPv4 alternating */
 	size_t n_addresses;
 	bool capped; /* it has more addresses than that */
+
+	/* With facts.tlsa == TLSA_USABLE: the usable records, and the name they were found under
+	 * (RFC 7672 2.2.3): the CNAME-expanded host name first, then the original. */
+	struct tlsa *tlsa;
+	size_t n_tlsa;
+	struct str tlsa_base;
 };
 
 enum route_kind {
@@ -59,6 +68,8 @@ struct route {
 	bool capped;		  /* more hosts than ROUTE_HOSTS_MAX */
 	struct route_host *hosts; /* by preference */
 	size_t n_hosts;
+	struct str domain; /* as it was asked for: the policy domain, and a name under DANE-TA */
+	int64_t made_at;   /* wall clock: how old its facts are */
 	struct deadline expires; /* the shortest TTL of its answers */
 };
 
@@ -66,6 +77,30 @@ struct route {
  * fresh context that has seen nothing. Blocks until the deadline at most. Never NULL. */
 const struct route *resolver_route(
 	struct resolver *resolver, struct str domain, bool cold, struct deadline deadline);
+/* The TXT records of a name, each with its character-strings joined, in the arena. */
+enum txt_kind { TXT_FOUND, TXT_NONE, TXT_FAILED };
+struct txt_answer {
+	enum txt_kind kind;
+	struct str *at;
+	size_t len;
+};
+struct txt_answer resolver_txt(struct resolver *resolver, struct str name, bool cold,
+	struct arena *arena, struct deadline deadline);
+/* The addresses of a host that is not a mail server (MTA-STS), at most `room` of them; 0: none or
+ * the look-up failed. */
+size_t resolver_addresses(struct resolver *resolver, struct str name, bool cold, struct ip *to,
+	size_t room, struct deadline deadline);
+
+/* The self-test of policy.md section 7: with the anchor `. SOA` validates, with a wrong one it is
+ * bogus. Blocks until the deadline at most; resolver_health tells afterwards what it found. */
+enum resolver_health {
+	RESOLVER_UNTESTED, /* no anchor, or no DNS at all: not testable is not broken */
+	RESOLVER_HEALTHY,
+	RESOLVER_UNHEALTHY
+};
+enum resolver_health resolver_self_test(struct resolver *resolver, struct deadline deadline);
+enum resolver_health resolver_health(const struct resolver *resolver);
+
 /* The route of an address literal: one host of that name and address. */
 const struct route *route_of_literal(struct str literal, const struct ip *ip);
 void route_release(const struct route **route);

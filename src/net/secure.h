@@ -8,11 +8,14 @@
 #define NET_SECURE_H
 
 #include "mail/policy.h"
+#include "mail/stored_certificate.h"
+#include "mail/tlsa.h"
 #include "net/wire.h"
 
 struct secure {
 	struct wire wire;
-	demands proved; /* secure_connect: the demands this connection has shown to hold */
+	demands proved; /* the demands this connection has shown to hold (policy_proofs): TLS by
+			   secure_connect, all of them once EHLO was said in it */
 };
 
 /* How a connection is sealed, for logs, Received and evidence. Views into static or arena memory
@@ -48,10 +51,24 @@ struct tls_client;
 struct tls_client *tls_client_new(struct str ca, struct why *why);
 void tls_client_free(struct tls_client **tls);
 
-/* What to use and check in the handshake with a host. */
+/* What to use and check in the handshake with a host. Views; they outlive the call. */
 struct secure_target {
-	struct str server_name; /* SNI; empty: none (address literal) */
-	const struct plan *plan;
+	struct str server_name;	 /* SNI: the TLSA base domain under DANE, else the MX name; empty:
+				   none (address literal) */
+	const struct plan *plan; /* which of the following to check */
+	struct str host;	 /* check_ca, check_sts: the MX host name, which the certificate
+				    must bear and the CA store vouch for; MTA-STS asks the same of it,
+				    and that its policy lists the host, which is the caller's to see */
+
+	/* check_dane: the usable TLSA records, and the names a DANE-TA certificate may bear
+	 * besides: tlsa_base first, then the host and the domain (RFC 7672 3.2.2). */
+	const struct tlsa *tlsa;
+	size_t n_tlsa;
+	struct str tlsa_base, domain;
+
+	/* check_pin: the domain's stored entries, those past their date left out. */
+	const struct stored_entry *stored;
+	size_t n_stored;
 };
 
 /* Start TLS on *plain after the peer's 220, with nothing buffered. On success *plain is consumed

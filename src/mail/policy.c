@@ -42,6 +42,24 @@ static bool tlsa_published(const struct route_facts *route)
 	return route->tlsa == TLSA_USABLE || route->tlsa == TLSA_UNUSABLE;
 }
 
+/* Only where nothing is demanded can a message give up what the recipient's domain publishes. */
+static bool gives_up_the_published(demands wanted, const struct route_facts *route)
+{
+	return route->unenforced && wanted == 0;
+}
+
+/* The facts as they count for this set; a failed look-up of what is given up hides nothing. */
+static struct route_facts in_force(demands wanted, const struct route_facts *route)
+{
+	struct route_facts facts = *route;
+
+	if (gives_up_the_published(wanted, route)) {
+		facts.tlsa = TLSA_NONE;
+		facts.sts = STS_ABSENT;
+	}
+	return facts;
+}
+
 static bool dane_applies(const struct route_facts *route)
 {
 	return route->tlsa == TLSA_USABLE && route->host_validated;
@@ -254,7 +272,8 @@ bool policy_needs_tlsa(const struct route_facts *route)
 
 bool policy_needs_sts(demands wanted, const struct route_facts *route)
 {
-	return !(wanted & DEMAND_DANE) && !dane_decides(route) && !route->address_literal;
+	return !(wanted & DEMAND_DANE) && !dane_decides(route) && !route->address_literal &&
+	       !gives_up_the_published(wanted, route);
 }
 
 bool policy_needs_pin(demands wanted)
@@ -308,8 +327,9 @@ const char *policy_proven_by(const struct route_facts *route, const struct host_
 	return route->pin == PIN_STORED && host->pin == PIN_MATCHES ? "pin" : "";
 }
 
-struct plan policy_plan(demands wanted, const struct route_facts *route)
+struct plan policy_plan(demands wanted, const struct route_facts *published)
 {
+	const struct route_facts facts = in_force(wanted, published), *route = &facts;
 	struct plan plan = { 0 };
 
 	wanted = with_tls(wanted);
@@ -327,8 +347,9 @@ struct plan policy_plan(demands wanted, const struct route_facts *route)
 }
 
 struct judgement policy_judge(
-	demands wanted, const struct route_facts *route, const struct host_facts *host)
+	demands wanted, const struct route_facts *published, const struct host_facts *host)
 {
+	const struct route_facts facts = in_force(wanted, published), *route = &facts;
 	struct plan plan = policy_plan(wanted, route);
 
 	wanted = with_tls(wanted);

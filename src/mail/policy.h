@@ -45,6 +45,8 @@ struct route_facts {
 	enum { PIN_NOT_LOOKED_UP, PIN_NONE, PIN_EXPIRED, PIN_STORED } pin;
 	bool address_literal;
 	bool resolver_unhealthy;
+	bool unenforced; /* the message says "TLS-Required: No" (RFC 8689 4.2): without demands, what
+			    the domain publishes by DANE and MTA-STS counts as absent */
 };
 
 /* How the conversation up to TLS went (policy.md section 3, second block). */

@@ -225,6 +225,26 @@ static const struct row rows[] = {
 	{ "pin does not match", { DANE_WORLD }, { SHOWS_ALL, .pin = PIN_FAILS }, "AAAAR",
 		REASON_STORED_CERTIFICATE_MISMATCH },
 
+	/* a message that says "TLS-Required: No" */
+	{ "unenforced: no STARTTLS", { DANE_WORLD, .unenforced = true },
+		{ .hello = HELLO_NO_STARTTLS }, "PRRRR", REASON_STARTTLS_NOT_SUPPORTED },
+	{ "unenforced: STS in force, no STARTTLS",
+		{ BARE_WORLD, .sts = STS_IN_FORCE, .unenforced = true },
+		{ .hello = HELLO_NO_STARTTLS }, "PRR.R", REASON_STARTTLS_NOT_SUPPORTED },
+	{ "unenforced: bytes behind the 220", { DANE_WORLD, .unenforced = true },
+		{ .hello = HELLO_INJECTED }, "URRRR", REASON_RESPONSE_INJECTION },
+	{ "unenforced: DANE does not match", { DANE_WORLD, .unenforced = true },
+		{ SHOWS_ALL, .dane = DANE_FAILS }, "AURRU", REASON_TLSA_INVALID },
+	{ "unenforced: TLSA look-up failed",
+		{ DANE_WORLD, .tlsa = TLSA_FAILED, .unenforced = true }, { SHOWS_ALL }, "AUUUU",
+		REASON_DNS_FAILURE },
+	{ "unenforced: addresses failed",
+		{ DANE_WORLD, .address = ADDRESS_FAILED, .unenforced = true }, { SHOWS_ALL },
+		"UUUUU", REASON_DNS_FAILURE },
+	{ "unenforced: STS fails", { BARE_WORLD, .sts = STS_IN_FORCE, .unenforced = true },
+		{ SHOWS_NO_PROOF, .sts = STS_FAILS, .sts_fault = REASON_STS_MX_NOT_LISTED },
+		"AUR.U", REASON_STS_MX_NOT_LISTED },
+
 	/* facts that nobody gathered */
 	{ "nothing looked up", { 0 }, { .hello = HELLO_SECURED }, "AAR..",
 		REASON_AUTHENTICATION_UNAVAILABLE },
@@ -304,6 +324,21 @@ static void the_plan_asks_only_for_what_matters(void **state)
 	assert_true(plan.check_ca && !plan.check_dane);
 	plan = policy_plan(DEMAND_TLS | DEMAND_PINNED, &dane);
 	assert_true(plan.check_pin && plan.check_dane && !plan.check_ca);
+}
+
+static void what_a_message_gives_up_is_not_asked_for(void **state)
+{
+	struct route_facts route = { BARE_WORLD, .tlsa = TLSA_USABLE, .host_validated = true };
+
+	(void)state;
+	route.sts = STS_IN_FORCE;
+	assert_true(policy_needs_sts(0, &route));
+	assert_true(policy_plan(0, &route).check_dane && policy_plan(0, &route).check_sts);
+	route.unenforced = true;
+	assert_false(policy_needs_sts(0, &route));
+	assert_false(policy_plan(0, &route).check_dane || policy_plan(0, &route).check_sts);
+	assert_true(policy_needs_sts(DEMAND_TLS, &route));
+	assert_true(policy_plan(DEMAND_TLS, &route).check_dane);
 }
 
 /*
@@ -606,6 +641,7 @@ int main(void)
 		cmocka_unit_test(every_row_of_the_table_holds),
 		cmocka_unit_test(requiretls_must_be_announced),
 		cmocka_unit_test(the_plan_asks_only_for_what_matters),
+		cmocka_unit_test(what_a_message_gives_up_is_not_asked_for),
 		cmocka_unit_test(more_demands_never_deliver_more),
 		cmocka_unit_test(the_worst_verdict_wins),
 		cmocka_unit_test(plaintext_is_for_the_empty_set_alone),

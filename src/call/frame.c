@@ -10,8 +10,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define CALL_RULE(name, ask_t, answer_t, who, fds) { #name, (unsigned)(who), fds },
-const struct call_rule call_rules[CALLS_N] = { CALLS(CALL_RULE) };
+#define BY_STORE(name, ask_t, answer_t, who, fds)    { #name, ROLE_STORE, (unsigned)(who), fds },
+#define BY_DELIVERY(name, ask_t, answer_t, who, fds) { #name, ROLE_DELIVERY, (unsigned)(who), fds },
+const struct call_rule call_rules[CALLS_N] = { STORE_CALLS(BY_STORE) DELIVERY_CALLS(BY_DELIVERY) };
 
 static const char mark[4] = { 'S', 'g', 'l', '1' };
 

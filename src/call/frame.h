@@ -22,6 +22,7 @@ enum call { CALLS(CALL_ENUM) CALLS_N };
 /* What calls.def says of a call. */
 struct call_rule {
 	const char *name;
+	enum role by; /* who serves it */
 	unsigned who; /* roles that may ask it */
 	enum call_fd fds;
 };

@@ -62,6 +62,23 @@ enum alias_set {
 
 enum ctl_outcome { CTL_OK, CTL_NOT_FOUND, CTL_EXISTS, CTL_INVALID, CTL_NOT_YET };
 
+/* Whether delivery looked at a destination for somebody who asked. */
+enum look_outcome {
+	LOOK_DONE,
+	LOOK_BUSY,   /* too many look already: ask again */
+	LOOK_NO_NAME /* what was asked for is no domain */
+};
+
+/* What stands between a domain and its hosts. */
+enum route_found {
+	FOUND_HOSTS,
+	FOUND_NOTHING,	  /* the look-up failed, or time was over before it answered */
+	FOUND_NULL_MX,	  /* RFC 7505: it takes no mail */
+	FOUND_NO_DOMAIN,  /* it does not exist */
+	FOUND_NO_ADDRESS, /* neither MX nor address */
+	FOUND_OURSELVES	  /* one of our own domains: mail for it stays on this server */
+};
+
 /* On disk. */
 enum notice_kind { NOTICE_NOT_SENT = 0, NOTICE_TURNED_AWAY = 1, NOTICE_REPORT_TURNED_AWAY = 2 };
 

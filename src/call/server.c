@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * server.c - being asked. Runs in the store's one thread and never blocks. The peer may be a role
+ * server.c - being asked. Runs in one thread of the store or delivery and never blocks. The peer may be a role
  * that an attacker owns: memory is bounded by FRAME_MAX per connection, one call is open at a
  * time, a descriptor is taken only where the table of calls wants one.
  */
@@ -46,13 +46,14 @@ int server_accept_ctl(int listener)
 	return -1;
 }
 
-struct server_connection *server_open(int fd, enum role who)
+struct server_connection *server_open(int fd, enum role by, enum role who)
 {
 	struct server_connection *connection = must_alloc(sizeof *connection);
 
 	must(fd_set_nonblocking(fd, true));
 	*connection = (struct server_connection){
 		.fd = fd,
+		.by = by,
 		.who = who,
 		.in = BUF(FRAME_HEADER + FRAME_MAX),
 		.out = BUF(FRAME_HEADER + FRAME_MAX),
@@ -84,7 +85,7 @@ static enum server_result broken(const struct server_connection *c, const char *
 }
 
 /* How many bytes the frame that is arriving still lacks; 0: it is complete. False: not a frame,
- * or not this role's to send. */
+ * or not this role's to send here. */
 static bool missing(struct server_connection *c, enum call *call, size_t *lacks, const char **rule)
 {
 	size_t length;
@@ -98,7 +99,7 @@ static bool missing(struct server_connection *c, enum call *call, size_t *lacks,
 	if (!frame_header(buf_str(&c->in), call, &length))
 		return false;
 	*rule = call_rules[*call].name;
-	if (!(call_rules[*call].who & c->who))
+	if (call_rules[*call].by != c->by || !(call_rules[*call].who & c->who))
 		return false;
 	*rule = "more than a frame";
 	if (c->in.len > FRAME_HEADER + length)

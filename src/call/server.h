@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: ISC
  *
- * server.h - being asked: the store's half of a call. Non-blocking, for one thread with epoll.
+ * server.h - being asked: the half of a call that answers, in the store and in delivery.
+ * Non-blocking, for one thread with epoll.
  * A connection carries one call at a time: it is read until a whole frame is there, answered
  * once, then read again. The peer is another role, possibly taken over by an attacker: what it
  * may ask is the table in calls.def, and anything else closes the connection.
  *
  *	loop: epoll_wait
  *	      rendezvous readable     server_rendezvous -> server_open, watch for EPOLLIN
- *	      ctl listener readable   server_accept_ctl -> server_open(fd, ROLE_CTL)
+ *	      ctl listener readable   server_accept_ctl -> server_open(fd, ..., ROLE_CTL)
  *	      connection readable     server_next: SERVER_ASKED -> note the call for this round
  *	      BEGIN, handlers: unpack_*_ask, server_answer_*; COMMIT
  *	      server_send for each; SERVER_WAIT -> watch for EPOLLOUT and call it again
@@ -22,8 +23,8 @@
 /* Fields are for reading, but for `owner`. */
 struct server_connection {
 	int fd;
-	enum role who;
-	void *owner; /* the store's, for its own bookkeeping */
+	enum role by, who; /* who serves here, who asks */
+	void *owner;	   /* the server's, for its own bookkeeping */
 	struct buf in, out;
 	size_t sent;
 	int fd_in, fd_out;
@@ -53,8 +54,8 @@ int server_rendezvous(int rendezvous);
  * are closed and logged. -1 when there is none now. */
 int server_accept_ctl(int listener);
 
-/* A connection over `fd` (owned, made non-blocking) for a role. */
-struct server_connection *server_open(int fd, enum role who);
+/* A connection over `fd` (owned, made non-blocking) on which `who` may ask what `by` serves. */
+struct server_connection *server_open(int fd, enum role by, enum role who);
 void server_close(struct server_connection **connection);
 
 /* Read what is there. SERVER_ASKED at most once until the answer is sent; while a call is being

@@ -77,7 +77,7 @@ void start_ready(struct start *start);
 
 enum start_event_kind {
 	START_EDGE,   /* `fd` is a new rendezvous with `peer`, the receiver's to own: clients give
-			 it to store_client_set_edge, the store watches it (server_rendezvous) */
+			 it to client_set_edge, the store watches it (server_rendezvous) */
 	START_RELOAD, /* start->settings and the files are new; listeners stay what they were */
 	START_STOP,   /* take nothing new, finish what is under way, exit 0 */
 	START_GONE    /* siegeld is gone: exit at once */

@@ -23,7 +23,7 @@ const char *ctl_file(const struct ctl *ctl)
 void ctl_free(struct ctl *ctl)
 {
 	settings_free(&ctl->settings);
-	store_client_free(&ctl->store);
+	client_free(&ctl->store);
 	arena_free(&ctl->arena);
 	buf_free(&ctl->out);
 	buf_free(&ctl->err);
@@ -59,7 +59,7 @@ bool ctl_connect(struct ctl *ctl, struct why *why)
 
 	must(buf_printf(&path, "%.*s/run/store.sock", STR_ARG(ctl->settings->state_directory)) &&
 		buf_add_char(&path, '\0'));
-	ctl->store = store_client_at(path.at, why);
+	ctl->store = client_at(ROLE_STORE, path.at, why);
 	return ctl->store;
 }
 

@@ -18,7 +18,7 @@ struct ctl {
 	struct request request;
 	struct settings *settings;
 	bool unreadable; /* the configuration is not even there to be wrong */
-	struct store_client *store;
+	struct client *store;
 	struct arena arena; /* of the answers */
 	struct buf out, err;
 };
@@ -60,7 +60,7 @@ enum exit_status ctl_json(struct ctl *ctl, json_t *value);
 			status = ctl_unreachable(ctl, &why);                                      \
 		return status;                                                                    \
 	}
-CALLS(CTL_ASK)
+STORE_CALLS(CTL_ASK)
 #undef CTL_ASK
 
 /* The reason's id; "?" for a number from a newer store. */

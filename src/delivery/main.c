@@ -34,7 +34,7 @@ static void reload(struct start *start, struct delivery *delivery)
 int main(void)
 {
 	struct start start;
-	struct store_client *client = store_client_new();
+	struct client *client = client_new(ROLE_STORE);
 
 	start_open(&start, ROLE_DELIVERY);
 	struct config *config = config_of(&start);
@@ -50,7 +50,7 @@ int main(void)
 		struct start_event event = start_next(&start);
 
 		if (event.kind == START_EDGE && event.peer == ROLE_STORE)
-			store_client_set_edge(client, event.fd);
+			client_set_edge(client, event.fd);
 		else if (event.kind == START_EDGE)
 			fd_close(&event.fd);
 		else if (event.kind == START_RELOAD)

@@ -27,7 +27,7 @@ enum {
 };
 
 struct delivery {
-	struct store_client *client;
+	struct client *client;
 	struct pool *pool;
 	struct ledger *ledger;
 	atomic_int committing; /* messages a peer may have and the store doesn't know of */
@@ -40,7 +40,7 @@ struct delivery {
 
 struct worker {
 	struct delivery *delivery;
-	struct store_connection *connection;
+	struct client_connection *connection;
 	struct arena arenas[2]; /* of the job in hand with its report, and of the next */
 	unsigned turn;
 	struct job job;
@@ -51,7 +51,7 @@ struct worker {
 	struct deadline tell;	    /* the report is dropped after this */
 };
 
-struct delivery *delivery_new(struct store_client *client, struct config *config)
+struct delivery *delivery_new(struct client *client, struct config *config)
 {
 	struct delivery *d = must_alloc(sizeof *d);
 
@@ -174,7 +174,7 @@ static void lose_store(struct worker *w, const struct why *why)
 	struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
 
 	LOG(LOG_WARNING, "store-lost", log_text("why", why->text));
-	store_disconnect(&w->connection);
+	client_disconnect(&w->connection);
 	w->same_store = false;
 	if (w->report.has_outcome && (!w->committed || deadline_passed(w->tell)))
 		forget_report(w, false);
@@ -214,7 +214,7 @@ static bool turn(struct worker *w)
 	bool waited;
 
 	if (!w->connection)
-		w->connection = store_connect(d->client, deadline_in(POLL_MS), &why);
+		w->connection = client_connect(d->client, deadline_in(POLL_MS), &why);
 	if (!w->connection || !next(w, &body, &waited, &why)) {
 		lose_store(w, &why);
 		w->job = (struct job){ 0 };
@@ -237,7 +237,7 @@ static void *work(void *argument)
 	while (turn(&w))
 		;
 	forget_report(&w, false);
-	store_disconnect(&w.connection);
+	client_disconnect(&w.connection);
 	arena_free(&w.arenas[0]);
 	arena_free(&w.arenas[1]);
 	return NULL;

@@ -12,7 +12,7 @@
 struct delivery;
 
 /* Takes the configuration over. Starts no thread. */
-struct delivery *delivery_new(struct store_client *client, struct config *config);
+struct delivery *delivery_new(struct client *client, struct config *config);
 /* Start working. */
 void delivery_serve(struct delivery *delivery);
 /* Work with this from the next job on. Takes it over. */

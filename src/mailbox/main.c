@@ -13,7 +13,7 @@ enum { STOP_MS = 20 * SECOND };
 int main(void)
 {
 	struct start start;
-	struct store_client *client = store_client_new();
+	struct client *client = client_new(ROLE_STORE);
 	struct mailbox *mailbox;
 
 	start_open(&start, ROLE_MAILBOX);
@@ -28,7 +28,7 @@ int main(void)
 		struct start_event event = start_next(&start);
 
 		if (event.kind == START_EDGE && event.peer == ROLE_STORE)
-			store_client_set_edge(client, event.fd);
+			client_set_edge(client, event.fd);
 		else if (event.kind == START_EDGE)
 			fd_close(&event.fd);
 		else if (event.kind == START_RELOAD)

@@ -23,7 +23,7 @@ enum {
 };
 
 struct mailbox {
-	struct store_client *client;
+	struct client *client;
 	uint64_t threads;
 	int root;		/* the directory that holds the domains */
 	pthread_mutex_t lock;	/* guards what follows */
@@ -35,14 +35,14 @@ struct mailbox {
 /* What one worker holds between two calls. */
 struct worker {
 	struct mailbox *mailbox;
-	struct store_connection *connection;
+	struct client_connection *connection;
 	struct arena arenas[2]; /* of the job in hand, and of the next */
 	unsigned turn;
 	struct job job;
 	struct recipient_outcome *outcomes;
 };
 
-struct mailbox *mailbox_open(struct store_client *client, const struct settings *settings)
+struct mailbox *mailbox_open(struct client *client, const struct settings *settings)
 {
 	struct mailbox *m = must_alloc(sizeof(*m));
 
@@ -195,7 +195,7 @@ static void drop(struct worker *w, const struct why *why)
 	if (w->job.has_job)
 		set_busy(w->mailbox, false);
 	w->job = (struct job){ 0 };
-	store_disconnect(&w->connection);
+	client_disconnect(&w->connection);
 	nanosleep(&pause, NULL);
 }
 
@@ -208,13 +208,14 @@ static void *run(void *argument)
 		scoped(fd_close) int body_fd = -1;
 
 		if (!w.connection)
-			w.connection = store_connect(w.mailbox->client, deadline_in(POLL_MS), &why);
+			w.connection =
+				client_connect(w.mailbox->client, deadline_in(POLL_MS), &why);
 		if (!w.connection || !next(&w, &body_fd, &why))
 			drop(&w, &why);
 		else if (w.job.has_job)
 			work(&w, body_fd);
 	}
-	store_disconnect(&w.connection);
+	client_disconnect(&w.connection);
 	arena_free(&w.arenas[0]);
 	arena_free(&w.arenas[1]);
 	return NULL;

@@ -12,7 +12,7 @@
 struct mailbox;
 
 /* Threads are started by mailbox_serve; `client` lives as long as the process. */
-struct mailbox *mailbox_open(struct store_client *client, const struct settings *settings);
+struct mailbox *mailbox_open(struct client *client, const struct settings *settings);
 /* Start the threads. The working directory holds the domains. */
 void mailbox_serve(struct mailbox *mailbox);
 /* Take no new job; returns when what was under way is delivered and told, or at the deadline. */

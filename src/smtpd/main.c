@@ -106,7 +106,7 @@ int main(void)
 		struct start_event event = start_next(&start);
 		switch (event.kind) {
 		case START_EDGE:
-			store_client_set_edge(smtpd_store(smtpd), event.fd);
+			client_set_edge(smtpd_store(smtpd), event.fd);
 			break;
 		case START_RELOAD:
 			reload(smtpd, &start);

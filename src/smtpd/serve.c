@@ -54,7 +54,7 @@ struct smtpd *smtpd_new(struct snapshot *snapshot)
 	struct smtpd *smtpd = must_alloc(sizeof *smtpd);
 
 	smtpd->house.gate = gate_new();
-	smtpd->house.store = store_client_new();
+	smtpd->house.store = client_new(ROLE_STORE);
 	smtpd->threads = threads_new(park, smtpd);
 	smtpd->parking = parking_new();
 	smtpd->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -65,7 +65,7 @@ struct smtpd *smtpd_new(struct snapshot *snapshot)
 	return smtpd;
 }
 
-struct store_client *smtpd_store(struct smtpd *smtpd)
+struct client *smtpd_store(struct smtpd *smtpd)
 {
 	return smtpd->house.store;
 }

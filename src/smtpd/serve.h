@@ -13,7 +13,7 @@ struct smtpd;
 struct smtpd *smtpd_new(struct snapshot *snapshot);
 /* A listening socket of the settings' listener `name`; taken over. Before smtpd_serve. */
 void smtpd_listen(struct smtpd *smtpd, enum listener_kind kind, struct str name, int fd);
-struct store_client *smtpd_store(struct smtpd *smtpd);
+struct client *smtpd_store(struct smtpd *smtpd);
 /* Start the serving thread. */
 void smtpd_serve(struct smtpd *smtpd);
 /* New sessions get this snapshot, which is taken over. */

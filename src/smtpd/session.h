@@ -20,7 +20,7 @@
 /* What sessions share; outlives them all. */
 struct house {
 	struct gate *gate;
-	struct store_client *store;
+	struct client *store;
 	atomic_bool stopping;
 	atomic_bool crowded; /* somebody waits for a thread: who is silent gives his back at once */
 };

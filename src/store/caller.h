@@ -12,10 +12,10 @@
 #define CALL_ASK(name, ask_t, answer_t, ...)	struct ask_t name;
 #define CALL_ANSWER(name, ask_t, answer_t, ...) struct answer_t name;
 union call_ask {
-	CALLS(CALL_ASK)
+	STORE_CALLS(CALL_ASK)
 };
 union call_answer {
-	CALLS(CALL_ANSWER)
+	STORE_CALLS(CALL_ANSWER)
 };
 #undef CALL_ASK
 #undef CALL_ANSWER

@@ -249,6 +249,9 @@ static void run(struct store *store, struct caller *caller)
 	case CALL_store_status:
 		listing_status(store, arena, &answer->store_status);
 		break;
+#define CASE_OF(name, ...) case CALL_##name:
+		DELIVERY_CALLS(CASE_OF)
+#undef CASE_OF
 	case CALL_login: /* these were read */
 	case CALL_sender:
 	case CALLS_N:

@@ -55,9 +55,8 @@ static inline bool in_domain(struct str address, const char *domain)
 	return str_eq_nocase(address_domain_part(address), str_of(domain));
 }
 
-bool call_login(struct store_client *client, const struct login_ask *ask, int fd_in,
-	struct arena *arena, struct login_answer *answer, int *fd_out, struct deadline deadline,
-	struct why *why)
+bool call_login(struct client *client, const struct login_ask *ask, int fd_in, struct arena *arena,
+	struct login_answer *answer, int *fd_out, struct deadline deadline, struct why *why)
 {
 	(void)client, (void)fd_in, (void)fd_out, (void)deadline;
 	store.logins++;
@@ -70,7 +69,7 @@ bool call_login(struct store_client *client, const struct login_ask *ask, int fd
 	return !store.unreachable || why_not(why, "no store");
 }
 
-bool call_sender(struct store_client *client, const struct sender_ask *ask, int fd_in,
+bool call_sender(struct client *client, const struct sender_ask *ask, int fd_in,
 	struct arena *arena, struct sender_answer *answer, int *fd_out, struct deadline deadline,
 	struct why *why)
 {
@@ -84,7 +83,7 @@ bool call_sender(struct store_client *client, const struct sender_ask *ask, int 
 	return !store.unreachable || why_not(why, "no store");
 }
 
-bool call_recipient(struct store_client *client, const struct recipient_ask *ask, int fd_in,
+bool call_recipient(struct client *client, const struct recipient_ask *ask, int fd_in,
 	struct arena *arena, struct recipient_answer *answer, int *fd_out, struct deadline deadline,
 	struct why *why)
 {
@@ -113,7 +112,7 @@ static inline void keep_body(int fd)
 	fd_unmap(&body);
 }
 
-bool call_accept(struct store_client *client, const struct accept_ask *ask, int fd_in,
+bool call_accept(struct client *client, const struct accept_ask *ask, int fd_in,
 	struct arena *arena, struct accept_answer *answer, int *fd_out, struct deadline deadline,
 	struct why *why)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
  * test_client.c - asking and being asked, over real sockets: the client's half against the
- * store's, and each against a peer that breaks the rules.
+ * server's, and each against a peer that breaks the rules.
  */
 #include "call/client.h"
 #include "call/server.h"
@@ -72,7 +72,7 @@ static void *serve(void *argument)
 {
 	struct peer *peer = argument;
 	int fd = accept_connection(peer->rendezvous);
-	struct server_connection *c = server_open(fd, ROLE_SMTPD | ROLE_DELIVERY);
+	struct server_connection *c = server_open(fd, ROLE_STORE, ROLE_SMTPD | ROLE_DELIVERY);
 	struct server_ask ask;
 
 	while (peer->calls > 0) {
@@ -91,24 +91,24 @@ static void *serve(void *argument)
 	return NULL;
 }
 
-static struct store_client *start_peer(struct peer *peer, int calls)
+static struct client *start_peer(struct peer *peer, int calls)
 {
-	struct store_client *client = store_client_new();
+	struct client *client = client_new(ROLE_STORE);
 	int ends[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
 	*peer = (struct peer){ .rendezvous = ends[1], .calls = calls };
-	store_client_set_edge(client, ends[0]);
+	client_set_edge(client, ends[0]);
 	assert_int_equal(pthread_create(&peer->thread, NULL, serve, peer), 0);
 	return client;
 }
 
-static void end_peer(struct peer *peer, struct store_client *client)
+static void end_peer(struct peer *peer, struct client *client)
 {
 	pthread_join(peer->thread, NULL);
 	assert_int_equal(peer->calls, 0);
 	fd_close(&peer->rendezvous);
-	store_client_free(&client);
+	client_free(&client);
 }
 
 static void a_call_is_answered_over_a_pooled_connection(void **state)
@@ -120,7 +120,7 @@ static void a_call_is_answered_over_a_pooled_connection(void **state)
 	struct why why = { "" };
 
 	(void)state;
-	struct store_client *client = start_peer(&peer, 3);
+	struct client *client = start_peer(&peer, 3);
 	/* One connection serves all three: the peer accepts only one. */
 	for (int i = 0; i < 3; i++) {
 		assert_true(call_login(
@@ -169,13 +169,14 @@ static void a_crowd_finds_its_connections_again(void **state)
 
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
-	struct store_client *client = store_client_new();
-	store_client_set_edge(client, ends[0]);
+	struct client *client = client_new(ROLE_STORE);
+	client_set_edge(client, ends[0]);
 	for (int round = 0; round < 2; round++) {
 		for (size_t i = 0; i < CROWD; i++)
 			assert_int_equal(pthread_create(&threads[i], NULL, ask_once, client), 0);
 		for (size_t i = 0; round == 0 && i < CROWD; i++)
-			connections[i] = server_open(accept_connection(ends[1]), ROLE_SMTPD);
+			connections[i] =
+				server_open(accept_connection(ends[1]), ROLE_STORE, ROLE_SMTPD);
 		answer_crowd(connections);
 		for (size_t i = 0; i < CROWD; i++) {
 			pthread_join(threads[i], &answered);
@@ -184,7 +185,7 @@ static void a_crowd_finds_its_connections_again(void **state)
 	}
 	for (size_t i = 0; i < CROWD; i++)
 		server_close(&connections[i]);
-	store_client_free(&client);
+	client_free(&client);
 	close(ends[1]);
 }
 
@@ -201,7 +202,7 @@ static void a_large_call_and_answer_come_through(void **state)
 	memset(large.at, 'x', 3 << 20);
 	/* Large enough to need many writes; the peer's arena isn't, views cost it nothing. */
 	struct login_ask ask = { .user = { large.at, 900000 } };
-	struct store_client *client = start_peer(&peer, 1);
+	struct client *client = start_peer(&peer, 1);
 	assert_true(call_login(client, &ask, -1, &arena, &answer, NULL, deadline_in(5000), &why));
 	assert_int_equal(answer.address.len, 900000);
 	end_peer(&peer, client);
@@ -217,7 +218,7 @@ static void a_body_goes_along_with_a_call(void **state)
 	struct why why = { "" };
 
 	(void)state;
-	struct store_client *client = start_peer(&peer, 1);
+	struct client *client = start_peer(&peer, 1);
 	assert_true(
 		call_accept(client, &ask, body, &arena, &answer, NULL, deadline_in(5000), &why));
 	assert_int_equal(answer.code, 12);
@@ -235,14 +236,14 @@ static void a_body_comes_along_with_an_answer(void **state)
 	scoped(fd_close) int fd = -1;
 
 	(void)state;
-	struct store_client *client = start_peer(&peer, 1);
-	struct store_connection *own = store_connect(client, deadline_in(5000), &why);
+	struct client *client = start_peer(&peer, 1);
+	struct client_connection *own = client_connect(client, deadline_in(5000), &why);
 	assert_non_null(own);
 	assert_true(call_work_on(own, &ask, -1, &arena, &job, &fd, deadline_in(5000), &why));
 	assert_true(fd_map_sealed(fd, 100, &body, &why));
 	assert_true(str_eq(body.bytes, STR("a mail")));
 	fd_unmap(&body);
-	store_disconnect(&own);
+	client_disconnect(&own);
 	end_peer(&peer, client);
 }
 
@@ -252,7 +253,7 @@ static void a_call_waits_for_a_store_until_its_deadline(void **state)
 	struct login_ask ask = { .user = STR("ada") };
 	struct login_answer answer;
 	struct why why = { "" };
-	struct store_client *client = store_client_new();
+	struct client *client = client_new(ROLE_STORE);
 
 	(void)state;
 	assert_false(call_login(client, &ask, -1, &arena, &answer, NULL, deadline_in(20), &why));
@@ -270,21 +271,21 @@ static void a_store_that_went_away_fails_the_call(void **state)
 
 	(void)state;
 	/* It closes the connection without serving any call. */
-	struct store_client *client = start_peer(&peer, 0);
+	struct client *client = start_peer(&peer, 0);
 	assert_false(call_login(client, &ask, -1, &arena, &answer, NULL, deadline_in(5000), &why));
 	end_peer(&peer, client);
 }
 
 /* A connection whose store's end is in our own hands. */
-static struct store_connection *connect_to(int *store, struct store_client **client)
+static struct client_connection *connect_to(int *store, struct client **client)
 {
 	struct why why;
 	int ends[2];
 
-	*client = store_client_new();
+	*client = client_new(ROLE_STORE);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
-	store_client_set_edge(*client, ends[0]);
-	struct store_connection *connection = store_connect(*client, deadline_in(1000), &why);
+	client_set_edge(*client, ends[0]);
+	struct client_connection *connection = client_connect(*client, deadline_in(1000), &why);
 	assert_non_null(connection);
 	*store = accept_connection(ends[1]);
 	assert_true(*store >= 0);
@@ -298,17 +299,17 @@ static bool login_hears(struct str bytes, int fd)
 	struct login_ask ask = { .user = STR("ada") };
 	struct login_answer answer;
 	struct why why = { "" };
-	struct store_client *client;
+	struct client *client;
 	int store, came = -1;
-	struct store_connection *connection = connect_to(&store, &client);
+	struct client_connection *connection = connect_to(&store, &client);
 
 	assert_true(frame_send(store, bytes, fd, 0) == (ssize_t)bytes.len);
 	shutdown(store, SHUT_WR);
 	bool good = call_login_on(
 		connection, &ask, -1, &arena, &answer, &came, deadline_in(1000), &why);
 	assert_int_equal(came, -1);
-	store_disconnect(&connection);
-	store_client_set_edge(client, -1);
+	client_disconnect(&connection);
+	client_set_edge(client, -1);
 	free(client);
 	fd_close(&store);
 	return good;
@@ -343,8 +344,9 @@ static void an_answer_is_checked(void **state)
 	assert_false(login_hears((struct str){ header, sizeof header }, -1));
 }
 
-/* What the store makes of bytes from a role: the result, after it has settled. */
-static enum server_result store_hears(enum role who, struct str bytes, int fd, bool more)
+/* What a server makes of bytes from a role: the result, after it has settled. */
+static enum server_result server_hears(
+	enum role by, enum role who, struct str bytes, int fd, bool more)
 {
 	struct server_ask ask = { .fd = -1 };
 	int ends[2];
@@ -353,12 +355,17 @@ static enum server_result store_hears(enum role who, struct str bytes, int fd, b
 	assert_true(frame_send(ends[0], bytes, fd, 0) == (ssize_t)bytes.len);
 	if (!more)
 		shutdown(ends[0], SHUT_WR);
-	struct server_connection *c = server_open(ends[1], who);
+	struct server_connection *c = server_open(ends[1], by, who);
 	enum server_result result = server_next(c, &ask);
 	fd_close(&ask.fd);
 	server_close(&c);
 	close(ends[0]);
 	return result;
+}
+
+static enum server_result store_hears(enum role who, struct str bytes, int fd, bool more)
+{
+	return server_hears(ROLE_STORE, who, bytes, fd, more);
 }
 
 static void frame_of(struct buf *frame, enum call call, struct str message)
@@ -371,19 +378,60 @@ static void frame_of(struct buf *frame, enum call call, struct str message)
 static void each_role_may_ask_what_the_table_says(void **state)
 {
 	static const enum role roles[] = { ROLE_SMTPD, ROLE_DELIVERY, ROLE_MAILBOX, ROLE_CTL };
+	static const enum role servers[] = { ROLE_STORE, ROLE_DELIVERY };
 	scoped(buf_free) struct buf frame = BUF(FRAME_HEADER + FRAME_MAX);
 	scoped(fd_close) int body = fd_memfd_of("body", STR("x"));
 
 	(void)state;
-	for (int call = 0; call < CALLS_N; call++) {
-		for (size_t i = 0; i < count_of(roles); i++) {
-			bool may = call_rules[call].who & roles[i];
-			int fd = call_rules[call].fds == CALL_FD_IN ? body : -1;
-			frame_of(&frame, (enum call)call, STR("m"));
-			assert_int_equal(store_hears(roles[i], buf_str(&frame), fd, true),
-				may ? SERVER_ASKED : SERVER_CLOSED);
-		}
+	for (size_t i = 0; i < CALLS_N * count_of(roles) * count_of(servers); i++) {
+		size_t call = i / count_of(servers) / count_of(roles);
+		enum role who = roles[i / count_of(servers) % count_of(roles)];
+		enum role by = servers[i % count_of(servers)];
+		bool may = (call_rules[call].who & who) && call_rules[call].by == by;
+		int fd = call_rules[call].fds == CALL_FD_IN ? body : -1;
+		frame_of(&frame, (enum call)call, STR("m"));
+		assert_int_equal(server_hears(by, who, buf_str(&frame), fd, true),
+			may ? SERVER_ASKED : SERVER_CLOSED);
 	}
+}
+
+/* What the table says, written out once more for those who would gain by it. */
+static void only_the_operator_makes_delivery_look(void **state)
+{
+	(void)state;
+	assert_int_equal(call_rules[CALL_preflight].by, ROLE_DELIVERY);
+	assert_int_equal(call_rules[CALL_preflight].who, ROLE_CTL);
+	assert_int_equal(call_rules[CALL_examine].by, ROLE_DELIVERY);
+	assert_int_equal(call_rules[CALL_examine].who, ROLE_CTL);
+	for (size_t i = 0; i < CALLS_N; i++)
+		if (i != CALL_preflight && i != CALL_examine)
+			assert_int_equal(call_rules[i].by, ROLE_STORE);
+}
+
+/* One socket, no way to another: the command line's to a program it started itself. */
+static void a_client_may_have_one_socket_and_no_more(void **state)
+{
+	scoped(arena_free) struct arena arena = ARENA(1 << 20);
+	struct preflight_ask ask = { .domain = STR("example.test") };
+	struct preflight_answer answer;
+	struct server_ask asked;
+	struct why why = { "" };
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	struct client *client = client_over(ROLE_DELIVERY, ends[0]);
+	struct server_connection *c = server_open(ends[1], ROLE_DELIVERY, ROLE_CTL);
+	assert_false(
+		call_preflight(client, &ask, -1, &arena, &answer, NULL, deadline_in(20), &why));
+	assert_string_equal(why.text, "delivery didn't answer in time");
+	assert_int_equal(server_next(c, &asked), SERVER_ASKED);
+	assert_int_equal(asked.call, CALL_preflight);
+	assert_false(
+		call_preflight(client, &ask, -1, &arena, &answer, NULL, deadline_in(20), &why));
+	assert_string_equal(why.text, "delivery isn't there");
+	server_close(&c);
+	client_free(&client);
 }
 
 static void a_descriptor_comes_where_the_table_wants_one(void **state)
@@ -420,7 +468,7 @@ static void a_call_within_a_call_ends_the_connection(void **state)
 	(void)state;
 	frame_of(&frame, CALL_login, STR("m"));
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-	struct server_connection *c = server_open(ends[1], ROLE_SMTPD);
+	struct server_connection *c = server_open(ends[1], ROLE_STORE, ROLE_SMTPD);
 	assert_int_equal(frame_send(ends[0], buf_str(&frame), -1, 0), (int)frame.len);
 	assert_int_equal(server_next(c, &ask), SERVER_ASKED);
 	assert_int_equal(server_next(c, &ask), SERVER_WAIT);
@@ -443,7 +491,7 @@ static void a_caller_who_leaves_during_a_long_poll_is_noticed(void **state)
 	(void)state;
 	frame_of(&frame, CALL_work, STR("m"));
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-	struct server_connection *c = server_open(ends[1], ROLE_DELIVERY);
+	struct server_connection *c = server_open(ends[1], ROLE_STORE, ROLE_DELIVERY);
 	assert_int_equal(frame_send(ends[0], buf_str(&frame), -1, 0), (int)frame.len);
 	assert_int_equal(server_next(c, &ask), SERVER_ASKED);
 	close(ends[0]);
@@ -477,6 +525,8 @@ int main(void)
 		cmocka_unit_test(a_store_that_went_away_fails_the_call),
 		cmocka_unit_test(an_answer_is_checked),
 		cmocka_unit_test(each_role_may_ask_what_the_table_says),
+		cmocka_unit_test(only_the_operator_makes_delivery_look),
+		cmocka_unit_test(a_client_may_have_one_socket_and_no_more),
 		cmocka_unit_test(a_descriptor_comes_where_the_table_wants_one),
 		cmocka_unit_test(a_frame_may_come_in_pieces),
 		cmocka_unit_test(a_call_within_a_call_ends_the_connection),

@@ -33,8 +33,8 @@ static struct {
 	uint64_t results; /* of the last one */
 } store = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
 
-struct store_connection *store_connect(
-	struct store_client *client, struct deadline deadline, struct why *why)
+struct client_connection *client_connect(
+	struct client *client, struct deadline deadline, struct why *why)
 {
 	(void)client;
 	(void)deadline;
@@ -42,7 +42,7 @@ struct store_connection *store_connect(
 	return malloc(1);
 }
 
-void store_disconnect(struct store_connection **connection)
+void client_disconnect(struct client_connection **connection)
 {
 	free(*connection);
 	*connection = NULL;
@@ -64,7 +64,7 @@ static void hand_out(struct arena *arena, struct job *job, int *fd)
 	must(store.unsealed || fd_seal(*fd));
 }
 
-bool call_work_on(struct store_connection *connection, const struct work_ask *ask, int fd_in,
+bool call_work_on(struct client_connection *connection, const struct work_ask *ask, int fd_in,
 	struct arena *arena, struct job *answer, int *fd_out, struct deadline deadline,
 	struct why *why)
 {

@@ -18,7 +18,7 @@ static int64_t most_pages;
 struct running {
 	pid_t pid;
 	int control;
-	struct store_client *smtpd, *mailbox;
+	struct client *smtpd, *mailbox;
 };
 
 static _Noreturn void be_the_store(struct world *w, int control)
@@ -39,15 +39,15 @@ static _Noreturn void be_the_store(struct world *w, int control)
 	_exit(0);
 }
 
-static struct store_client *edge(const struct running *r, const char *name)
+static struct client *edge(const struct running *r, const char *name)
 {
-	struct store_client *client = store_client_new();
+	struct client *client = client_new(ROLE_STORE);
 	int ends[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
 	assert_true(control_send(r->control, CONTROL_EDGE, str_of(name), ends[1]));
 	close(ends[1]);
-	store_client_set_edge(client, ends[0]);
+	client_set_edge(client, ends[0]);
 	return client;
 }
 
@@ -112,7 +112,7 @@ static uint64_t ask_accept(struct world *w, const struct running *r, struct mail
 	return answer.outcome;
 }
 
-static bool ask_work(struct world *w, struct store_connection *c, struct work_ask ask)
+static bool ask_work(struct world *w, struct client_connection *c, struct work_ask ask)
 {
 	struct why why;
 
@@ -123,16 +123,16 @@ static bool ask_work(struct world *w, struct store_connection *c, struct work_as
 	return w->job.has_job != 0;
 }
 
-static struct store_connection *connect_to(struct store_client *client)
+static struct client_connection *connect_to(struct client *client)
 {
 	struct why why;
-	struct store_connection *c = store_connect(client, deadline_in(20000), &why);
+	struct client_connection *c = client_connect(client, deadline_in(20000), &why);
 
 	assert_non_null(c);
 	return c;
 }
 
-static bool report_delivered(struct world *w, struct store_connection *c)
+static bool report_delivered(struct world *w, struct client_connection *c)
 {
 	struct recipient_outcome outcome = { .recipient = w->job.recipients.at[0].recipient,
 		.result = RESULT_DELIVERED };
@@ -154,12 +154,12 @@ static void what_was_taken_survives_kill_9(void **state)
 		kill_store(&r, SIGKILL);
 		r = start_store(w);
 	}
-	struct store_connection *c = connect_to(r.mailbox);
+	struct client_connection *c = connect_to(r.mailbox);
 	assert_true(ask_work(w, c, (struct work_ask){ 0 }));
 	for (int i = 1; i < 5; i++)
 		assert_true(report_delivered(w, c));
 	assert_false(report_delivered(w, c));
-	store_disconnect(&c);
+	client_disconnect(&c);
 	kill_store(&r, 0);
 	forget(w);
 }
@@ -181,11 +181,11 @@ static void a_large_body_comes_back_as_it_went(void **state)
 	assert_int_equal(ask_accept(w, &r, m), ACCEPT_TAKEN);
 	kill_store(&r, SIGKILL); /* so that it is read back from disk */
 	r = start_store(w);
-	struct store_connection *c = connect_to(r.mailbox);
+	struct client_connection *c = connect_to(r.mailbox);
 	assert_true(ask_work(w, c, (struct work_ask){ 0 }));
 	assert_true(str_eq(job_text(w), m.body));
 	assert_false(report_delivered(w, c));
-	store_disconnect(&c);
+	client_disconnect(&c);
 	kill_store(&r, 0);
 	world_reopen(w);
 	assert_int_equal(sql_number(w, "SELECT count(*) FROM leftover WHERE staged"), 0);
@@ -197,7 +197,7 @@ static void a_waiting_worker_hears_of_new_mail(void **state)
 {
 	struct world *w = closed_world("");
 	struct running r = start_store(w);
-	struct store_connection *c = connect_to(r.mailbox);
+	struct client_connection *c = connect_to(r.mailbox);
 
 	(void)state;
 	assert_false(ask_work(w, c, (struct work_ask){ .wait_ms = 50 }));
@@ -210,7 +210,7 @@ static void a_waiting_worker_hears_of_new_mail(void **state)
 	assert_true(ask_work(w, c, (struct work_ask){ .wait_ms = 15000 }));
 	assert_contains(job_text(w), "Guten Tag");
 	assert_int_equal(waitpid(sender, NULL, 0), sender);
-	store_disconnect(&c);
+	client_disconnect(&c);
 	kill_store(&r, 0);
 	forget(w);
 }
@@ -219,16 +219,16 @@ static void a_job_comes_back_when_its_worker_leaves(void **state)
 {
 	struct world *w = closed_world("");
 	struct running r = start_store(w);
-	struct store_connection *c = connect_to(r.mailbox);
+	struct client_connection *c = connect_to(r.mailbox);
 
 	(void)state;
 	assert_int_equal(
 		ask_accept(w, &r, mail(w, 0, "x@outside.test", "ada@example.test")), ACCEPT_TAKEN);
 	assert_true(ask_work(w, c, (struct work_ask){ 0 }));
-	store_disconnect(&c);
+	client_disconnect(&c);
 	c = connect_to(r.mailbox);
 	assert_true(ask_work(w, c, (struct work_ask){ .wait_ms = 10000 }));
-	store_disconnect(&c);
+	client_disconnect(&c);
 	kill_store(&r, 0);
 	forget(w);
 }
@@ -248,10 +248,10 @@ static void a_disk_too_full_for_mail_still_takes_outcomes(void **state)
 	m = mail(w, 0, "x@outside.test", "ada@example.test");
 	m.body = (struct str){ large, sizeof large };
 	assert_int_equal(ask_accept(w, &r, m), ACCEPT_FULL);
-	struct store_connection *c = connect_to(r.mailbox);
+	struct client_connection *c = connect_to(r.mailbox);
 	assert_true(ask_work(w, c, (struct work_ask){ 0 }));
 	assert_false(report_delivered(w, c));
-	store_disconnect(&c);
+	client_disconnect(&c);
 	kill_store(&r, 0);
 	most_pages = 0;
 	world_reopen(w);
@@ -287,9 +287,9 @@ static void questions_are_answered(void **state)
 }
 
 /* Ask for a login and don't wait for the answer. */
-static struct store_connection *begin_login(struct world *w, const struct running *r, unsigned n)
+static struct client_connection *begin_login(struct world *w, const struct running *r, unsigned n)
 {
-	struct store_connection *c = connect_to(r->smtpd);
+	struct client_connection *c = connect_to(r->smtpd);
 	struct login_ask ask = { .user = arena_printf(&w->arena, "u%u@example.test", n),
 		.password = STR("wrong"),
 		.peer = arena_printf(&w->arena, "10.0.%u.%u", n / 256, n % 256) };
@@ -336,7 +336,7 @@ static void whoever_leaves_as_the_login_is_decided_does_no_harm(void **state)
 	enum { ROUNDS = 120, AT_ONCE = 2 };
 	struct world *w = closed_world("");
 	struct running r = start_store(w);
-	struct store_connection *c[AT_ONCE];
+	struct client_connection *c[AT_ONCE];
 	int64_t takes = time_a_login(w, &r);
 	pid_t busy = keep_busy(w, &r);
 
@@ -346,7 +346,7 @@ static void whoever_leaves_as_the_login_is_decided_does_no_harm(void **state)
 			c[j] = begin_login(w, &r, i * AT_ONCE + j);
 		usleep((useconds_t)(takes + i % 20 * 500));
 		for (unsigned j = 0; j < AT_ONCE; j++)
-			store_disconnect(&c[j]);
+			client_disconnect(&c[j]);
 	}
 	kill(busy, SIGKILL);
 	assert_int_equal(waitpid(busy, NULL, 0), busy);

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 
 struct sts_cache {
-	struct store_client *store;
+	struct client *store;
 };
 
-struct sts_cache *sts_cache_new(struct store_client *store)
+struct sts_cache *sts_cache_new(struct client *store)
 {
 	struct sts_cache *cache = must_alloc(sizeof *cache);
 

@@ -15,7 +15,7 @@ struct sts_cache;
 
 /* An empty cache. What it learns is kept by the store and survives a restart; with NULL it isn't
  * and doesn't. Called before there are threads and before confinement; starts no thread. */
-struct sts_cache *sts_cache_new(struct store_client *store);
+struct sts_cache *sts_cache_new(struct client *store);
 /* Nobody may be asking. NULL is fine. */
 void sts_cache_free(struct sts_cache **cache);
 

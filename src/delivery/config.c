@@ -32,6 +32,7 @@ struct config *config_new(
 		.stub_zones = list_of(settings->stub_zones),
 		.local_records = list_of(settings->local_records),
 		.local_zones = list_of(settings->local_zones),
+		.port = (uint16_t)settings->delivery_port,
 	};
 
 	atomic_init(&config->holders, 1);

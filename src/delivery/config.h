@@ -12,10 +12,15 @@
 #include "settings/settings.h"
 #include <stdatomic.h>
 
+struct sts_cache;
+struct client;
+
 struct config {
 	const struct settings *settings;
 	struct resolver *resolver;
 	struct tls_client *tls;
+	struct sts_cache *sts;	    /* of the process, not owned */
+	struct client *store;	    /* of the process; NULL where there is none to ask */
 	struct ip_network *allowed; /* allow_networks */
 	size_t n_allowed;
 	atomic_int holders;

@@ -6,26 +6,37 @@
 #include "base/log.h"
 #include "call/start.h"
 #include "delivery/own_mx.h"
+#include "delivery/sts.h"
 #include "delivery/worker.h"
 #include <unistd.h>
 
 enum { STOP_BUSY = 5 * SECOND, STOP_COMMITTING = 20 * SECOND };
 
-static struct config *config_of(struct start *start)
+/* Who is asked, and what is remembered, whatever the settings say. */
+struct standing {
+	struct client *store;
+	struct sts_cache *sts;
+};
+
+static struct config *config_of(struct start *start, const struct standing *standing)
 {
 	struct why why;
 	struct config *config = config_new(
 		start->settings, start_file(start, "anchor"), start_file(start, "ca"), &why);
 
 	start_forget_files(start);
-	if (!config)
+	if (!config) {
 		LOG(LOG_ALARM, "bad-settings", log_text("why", why.text));
+		return NULL;
+	}
+	config->store = standing->store;
+	config->sts = standing->sts;
 	return config;
 }
 
-static void reload(struct start *start, struct delivery *delivery)
+static void reload(struct start *start, const struct standing *standing, struct delivery *delivery)
 {
-	struct config *config = config_of(start);
+	struct config *config = config_of(start, standing);
 
 	if (config)
 		delivery_reconfigure(delivery, config);
@@ -35,9 +46,10 @@ int main(void)
 {
 	struct start start;
 	struct client *client = client_new(ROLE_STORE);
+	struct standing standing = { client, sts_cache_new(client) };
 
 	start_open(&start, ROLE_DELIVERY);
-	struct config *config = config_of(&start);
+	struct config *config = config_of(&start, &standing);
 	if (!config)
 		return 1;
 	struct delivery *delivery = delivery_new(client, config);
@@ -54,7 +66,7 @@ int main(void)
 		else if (event.kind == START_EDGE)
 			fd_close(&event.fd);
 		else if (event.kind == START_RELOAD)
-			reload(&start, delivery);
+			reload(&start, &standing, delivery);
 		else if (event.kind == START_STOP)
 			delivery_stop(
 				delivery, deadline_in(STOP_BUSY), deadline_in(STOP_COMMITTING));

@@ -20,7 +20,8 @@ struct peer {
 	bool dirty; /* a transaction was left open: RSET first */
 
 	/* For which mail it may be used again (policy.md section 7). Views into `memory`. */
-	struct str domain, host, server_name;
+	struct str domain, host;
+	struct str basis; /* all that its judgement rests on */
 	struct ip ip;
 	uint16_t port;
 	demands wanted;
@@ -28,7 +29,8 @@ struct peer {
 	struct deadline expires;
 	int64_t idle_since;
 	unsigned messages;
-	struct judgement judgement; /* as it was judged; for the evidence */
+	struct judgement judgement; /* as it was judged, and by what proof; for the evidence */
+	const char *proven_by;
 	struct seal seal;
 	struct arena memory;
 	struct peer *next; /* in the pool */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
  * pool.c - idle connections. A connection is known by everything its judgement rested on: the
- * domain, the demands, host, address, port and name in the handshake, and the configuration with
- * its CA store; it is kept no longer than the facts it was judged by. A peer that says anything
+ * domain, the demands, host, address and port, what was published or stored about the host (TLSA
+ * set, policy, entries), and the configuration with its CA store; it is kept no longer than the facts it was judged by. A peer that says anything
  * while idle (421, or something smuggled in) has ended it.
  */
 #include "delivery/pool.h"
@@ -24,24 +24,29 @@ struct pool {
 	size_t n, most;
 };
 
-static bool is_named(const struct peer *peer, const struct route *route)
+static bool has_address(const struct route_host *host, const struct ip *ip)
 {
-	for (size_t i = 0; i < route->n_hosts; i++) {
-		const struct route_host *host = &route->hosts[i];
-		if (!str_eq(host->name, peer->host))
-			continue;
-		for (size_t j = 0; j < host->n_addresses; j++)
-			if (ip_eq(&host->addresses[j], &peer->ip))
-				return true;
-	}
+	for (size_t i = 0; i < host->n_addresses; i++)
+		if (ip_eq(&host->addresses[i], ip))
+			return true;
 	return false;
 }
 
-static bool fits(const struct peer *peer, const struct pool_key *key, const struct route *route)
+static bool is_named(const struct peer *peer, const struct look_host *hosts, size_t n_hosts)
+{
+	for (size_t i = 0; i < n_hosts; i++)
+		if (str_eq(hosts[i].of->name, peer->host) && str_eq(hosts[i].basis, peer->basis) &&
+			has_address(hosts[i].of, &peer->ip))
+			return true;
+	return false;
+}
+
+static bool fits(const struct peer *peer, const struct pool_key *key, const struct look_host *hosts,
+	size_t n_hosts)
 {
 	return peer->wanted == key->wanted && peer->port == key->port &&
 	       peer->config == key->config && str_eq(peer->domain, key->domain) &&
-	       !deadline_passed(peer->expires) && is_named(peer, route);
+	       !deadline_passed(peer->expires) && is_named(peer, hosts, n_hosts);
 }
 
 static struct peer *unlink_at(struct pool *pool, struct peer **at)
@@ -54,13 +59,14 @@ static struct peer *unlink_at(struct pool *pool, struct peer **at)
 	return peer;
 }
 
-struct peer *pool_take(struct pool *pool, const struct pool_key *key, const struct route *route)
+struct peer *pool_take(struct pool *pool, const struct pool_key *key, const struct look_host *hosts,
+	size_t n_hosts)
 {
 	for (;;) {
 		struct peer *found = NULL;
 		pthread_mutex_lock(&pool->lock);
 		for (struct peer **at = &pool->newest; *at && !found; at = &(*at)->next)
-			if (fits(*at, key, route)) {
+			if (fits(*at, key, hosts, n_hosts)) {
 				found = unlink_at(pool, at);
 				break;
 			}

@@ -6,7 +6,7 @@
 #ifndef DELIVERY_POOL_H
 #define DELIVERY_POOL_H
 
-#include "delivery/peer.h"
+#include "delivery/look.h"
 
 struct pool;
 
@@ -21,9 +21,10 @@ struct pool_key {
 	const struct config *config;
 };
 
-/* A kept connection that fits and whose host and address the route still names; the caller's. Of
- * several the one used last. NULL if there is none. */
-struct peer *pool_take(struct pool *pool, const struct pool_key *key, const struct route *route);
+/* A kept connection that fits and whose host and address are still named, on the same basis; the
+ * caller's. Of several the one used last. NULL if there is none. */
+struct peer *pool_take(struct pool *pool, const struct pool_key *key, const struct look_host *hosts,
+	size_t n_hosts);
 /* Keep *peer, or close it where it has been used enough. Consumes it. */
 void pool_keep(struct pool *pool, struct peer **peer);
 /* Close all that are idle. */

@@ -30,7 +30,10 @@ static struct route_host hosts[] = {
 		.addresses = { { .bytes = { 192, 0, 2, 2 } }, { .bytes = { 192, 0, 2, 3 } } },
 		.n_addresses = 2 },
 };
-static const struct route route = { .hosts = hosts, .n_hosts = 2 };
+static const struct look_host named[] = {
+	{ .of = &hosts[0], .basis = { "first", 5 } },
+	{ .of = &hosts[1], .basis = { "second", 6 } },
+};
 
 /* A connection to 192.0.2.3 of mx2.peer.test as `key` wants it; *theirs is the peer's end. */
 static struct peer *connected(int *theirs)
@@ -42,6 +45,7 @@ static struct peer *connected(int *theirs)
 	struct peer *peer = peer_new(ends[0]);
 	peer->domain = key.domain;
 	peer->host = STR("mx2.peer.test");
+	peer->basis = STR("second");
 	peer->ip = hosts[1].addresses[1];
 	peer->port = key.port;
 	peer->wanted = key.wanted;
@@ -83,20 +87,19 @@ static void no_other_mail_takes_the_connection(void **state)
 	pool_keep(pool, &kept);
 	assert_null(kept);
 	for (size_t i = 0; i < count_of(others); i++)
-		assert_null(pool_take(pool, &others[i], &route));
-	assert_ptr_equal(pool_take(pool, &key, &route), peer);
-	assert_null(pool_take(pool, &key, &route)); /* it is taken */
+		assert_null(pool_take(pool, &others[i], named, 2));
+	assert_ptr_equal(pool_take(pool, &key, named, 2), peer);
+	assert_null(pool_take(pool, &key, named, 2)); /* it is taken */
 	end(peer, theirs);
 }
 
-static void a_route_that_names_it_no_more_does_not_take_it(void **state)
+static void a_host_that_is_named_no_more_does_not_take_it(void **state)
 {
 	struct route_host renamed = hosts[1], moved = hosts[1];
-	const struct route routes[] = {
-		{ .hosts = hosts, .n_hosts = 1 },
-		{ .hosts = &renamed, .n_hosts = 1 },
-		{ .hosts = &moved, .n_hosts = 1 },
-		{ .n_hosts = 0 },
+	const struct look_host others[] = {
+		named[0],
+		{ .of = &renamed, .basis = named[1].basis },
+		{ .of = &moved, .basis = named[1].basis },
 	};
 	int theirs;
 	struct peer *peer = connected(&theirs), *kept = peer;
@@ -105,9 +108,28 @@ static void a_route_that_names_it_no_more_does_not_take_it(void **state)
 	renamed.name = STR("mx3.peer.test");
 	moved.n_addresses = 1;
 	pool_keep(pool, &kept);
-	for (size_t i = 0; i < count_of(routes); i++)
-		assert_null(pool_take(pool, &key, &routes[i]));
-	assert_ptr_equal(pool_take(pool, &key, &route), peer);
+	for (size_t i = 0; i < count_of(others); i++)
+		assert_null(pool_take(pool, &key, &others[i], 1));
+	assert_null(pool_take(pool, &key, named, 0));
+	assert_ptr_equal(pool_take(pool, &key, named, 2), peer);
+	end(peer, theirs);
+}
+
+static void another_basis_does_not_take_it(void **state)
+{
+	const struct look_host others[] = {
+		{ .of = &hosts[1], .basis = STR("") },
+		{ .of = &hosts[1], .basis = STR("secon") },
+		{ .of = &hosts[1], .basis = named[0].basis },
+	};
+	int theirs;
+	struct peer *peer = connected(&theirs), *kept = peer;
+
+	(void)state;
+	pool_keep(pool, &kept);
+	for (size_t i = 0; i < count_of(others); i++)
+		assert_null(pool_take(pool, &key, &others[i], 1));
+	assert_ptr_equal(pool_take(pool, &key, named, 2), peer);
 	end(peer, theirs);
 }
 
@@ -122,7 +144,7 @@ static void it_does_not_outlive_its_facts(void **state)
 	pool_keep(pool, &peer);
 	while (!deadline_passed(end))
 		usleep(1000);
-	assert_null(pool_take(pool, &key, &route));
+	assert_null(pool_take(pool, &key, named, 2));
 	close(theirs);
 	peer = connected(&theirs);
 	peer->expires = end;
@@ -139,7 +161,7 @@ static void a_peer_that_speaks_unasked_has_ended_it(void **state)
 	(void)state;
 	pool_keep(pool, &peer);
 	assert_int_equal(send(theirs, "421 bye\r\n", 9, MSG_NOSIGNAL), 9);
-	assert_null(pool_take(pool, &key, &route));
+	assert_null(pool_take(pool, &key, named, 2));
 	assert_true(is_closed(theirs));
 	close(theirs);
 }
@@ -173,7 +195,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_other_mail_takes_the_connection),
-		cmocka_unit_test(a_route_that_names_it_no_more_does_not_take_it),
+		cmocka_unit_test(a_host_that_is_named_no_more_does_not_take_it),
+		cmocka_unit_test(another_basis_does_not_take_it),
 		cmocka_unit_test(it_does_not_outlive_its_facts),
 		cmocka_unit_test(a_peer_that_speaks_unasked_has_ended_it),
 		cmocka_unit_test(no_more_are_kept_than_there_is_room_for),

@@ -233,6 +233,7 @@ bool deliver(struct config *config, struct pool *pool, struct ledger *ledger, co
 		.look = { .config = config,
 			.domain = job->destination,
 			.wanted = (demands)job->demands,
+			.unenforced = job->unenforced,
 			.cold = job->cold,
 			.arena = arena,
 			.until = deadline_in(WHOLE),

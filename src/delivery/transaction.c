@@ -206,6 +206,8 @@ static void add_mail(const struct exchange *x, struct buf *to)
 		buf_add(to, STR(" BODY=8BITMIME"));
 	if (offers(x, EXTENSION_SMTPUTF8) && (job->smtputf8 || needs_smtputf8(x->mail)))
 		buf_add(to, STR(" SMTPUTF8"));
+	if (job->requiretls && x->sealed && offers(x, EXTENSION_REQUIRETLS))
+		buf_add(to, STR(" REQUIRETLS"));
 	if (!offers(x, EXTENSION_DSN))
 		return;
 	if (job->ret != RET_ABSENT)
@@ -557,10 +559,22 @@ static struct transaction transact(
 	return left;
 }
 
+/* RFC 8689 4.2.1: REQUIRETLS is passed on or the message isn't sent; only a report may go without
+ * where it isn't announced (5). */
+static bool keeps_requiretls(const struct peer *peer, const struct job *job)
+{
+	bool demanded = job->demands & DEMAND_REQUIRETLS;
+
+	if (!demanded)
+		return !job->requiretls || job->sender.len == 0;
+	return job->requiretls && peer->extensions.set & EXTENSION_REQUIRETLS;
+}
+
 struct transaction send_message(struct secure *secure, struct peer *peer, struct mail *mail)
 {
 	must((mail->job->demands & ~(uint64_t)secure->proved) == 0);
 	must(peer->secure == secure);
+	must(keeps_requiretls(peer, mail->job));
 	return transact(&secure->wire, peer, mail, true);
 }
 
@@ -568,6 +582,6 @@ struct transaction send_plain(
 	struct plain *plain, struct plaintext_permit permit, struct peer *peer, struct mail *mail)
 {
 	must(policy_permit_holds(permit) && mail->job->demands == 0);
-	must(peer->plain == plain && !peer->secure);
+	must(peer->plain == plain && !peer->secure && !mail->job->requiretls);
 	return transact(&plain->wire, peer, mail, false);
 }

@@ -143,6 +143,12 @@ static struct reply do_ehlo(struct session *s, struct str argument)
 	buf_add(words, STR("\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES\nDSN\nCHUNKING"));
 	if (!s->secured && s->snapshot->tls)
 		buf_add(words, STR("\nSTARTTLS"));
+	/* RFC 8689 4.2: what is taken with it goes into our own mailboxes, or on by delivery, which
+	 * demands it of the next hop. */
+	if (s->secured) {
+		s->offers |= OFFER_REQUIRETLS;
+		buf_add(words, STR("\nREQUIRETLS"));
+	}
 	if (s->secured && session_is_submission(s)) {
 		s->offers |= OFFER_AUTH;
 		buf_add(words, STR("\nAUTH PLAIN LOGIN"));

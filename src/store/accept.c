@@ -74,14 +74,24 @@ static bool account_sends(struct store *store, const struct accept_ask *ask, str
 	return true;
 }
 
+/* RFC 8689 4.2.1. A report is not lost because a hop lacks REQUIRETLS (5): that hop is asked for
+ * it only where it is announced. */
+static demands demands_of_requiretls(const struct accept_ask *ask)
+{
+	return DEMAND_TLS | DEMAND_AUTH | (ask->sender.len ? DEMAND_REQUIRETLS : 0);
+}
+
 static bool judge_senders(struct store *store, const struct accept_ask *ask, struct arena *arena,
 	struct accept_plan *plan, struct accept_answer *answer)
 {
 	if (ask->account ? !account_sends(store, ask, arena, plan, answer)
 			 : !outsider_sends(store, ask, arena, answer))
 		return false;
+	if (ask->requiretls && !ask->tls_version.len)
+		return refuse(answer, 530, STR("5.7.0 REQUIRETLS is for encrypted sessions"));
 	if (ask->requiretls)
-		plan->demands |= DEMAND_TLS | DEMAND_AUTH | DEMAND_REQUIRETLS;
+		plan->demands |= demands_of_requiretls(ask);
+	plan->unenforced = ask->tls_required_no && ask->account && !plan->demands;
 	return true;
 }
 
@@ -218,17 +228,18 @@ static void write_recipient(struct store *store, const struct accept_ask *ask,
 	bool local = who->kind != IDENTITY_REMOTE;
 	struct str destination = local ? STR("") : who->domain;
 	demands wanted = plan->demands | (who->secure ? DEMAND_TLS : 0);
+	uint32_t terms = wanted || local || !plan->unenforced ? wanted : UNENFORCED;
 	int64_t deadline = store->now + time_allowed(store, plan, wanted, local);
 	int64_t event_at = store->now + store->settings->delay_notice;
 
 	if (!wants_delay_notice(ask, to->notify) || event_at > deadline)
 		event_at = deadline;
 	RUN(&store->db, RECIPIENT_ADD, as_number(number), as_text(to->address),
-		as_text(destination), as_number(wanted), as_number(local ? who->account : 0),
+		as_text(destination), as_number(terms), as_number(local ? who->account : 0),
 		as_number(store->now), as_number(event_at), as_number(deadline),
 		as_number((int64_t)to->notify), as_text(to->orcpt));
 	if (store->db.failure == SQLITE_OK)
-		schedule_added(store, destination, wanted, 1, store->now);
+		schedule_added(store, destination, terms, 1, store->now);
 }
 
 bool accept_write(struct store *store, const struct accept_ask *ask, const struct accept_plan *plan,

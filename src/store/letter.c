@@ -118,7 +118,7 @@ static struct told_recipient read_recipient(sqlite3_stmt *s, struct arena *arena
 		.said = row_copy(s, 11, arena),
 		.host = row_copy(s, 12, arena),
 		.transmission = (enum transmission)row_number(s, 13),
-		.demands = (demands)row_number(s, 14),
+		.demands = (demands)row_number(s, 14) & DEMANDS_ALL,
 		.orcpt = row_copy(s, 15, arena),
 		.last_attempt = row_number(s, 16),
 		.until = row_number(s, 17) };
@@ -200,6 +200,7 @@ struct goal {
 	struct str address;
 	struct identity who;
 	demands demands;
+	bool requiretls; /* said where it is announced */
 };
 
 static bool leaves_us(const struct goal *goal)
@@ -212,8 +213,9 @@ static bool find_goal(
 {
 	*goal = (struct goal){ .address = story->to,
 		.who = { .kind = IDENTITY_ACCOUNT, .account = story->message.account },
-		/* A report is not dropped because a hop lacks REQUIRETLS. */
-		.demands = story->demands & ~(demands)DEMAND_REQUIRETLS };
+		/* A report is not dropped because a hop lacks REQUIRETLS (RFC 8689 5). */
+		.demands = story->demands & ~(demands)DEMAND_REQUIRETLS,
+		.requiretls = story->message.requiretls };
 	if (!story->message.account)
 		goal->who = identity_of(store, story->to, arena);
 	return goal->who.kind == IDENTITY_REMOTE || goal->who.kind == IDENTITY_ACCOUNT ||
@@ -230,6 +232,7 @@ static void queue(
 		.recipients = { &to, 1 },
 		.body_kind = leaves_us(goal) ? BODY_7BIT : BODY_8BITMIME,
 		.smtputf8 = str_has_8bit(goal->address),
+		.requiretls = goal->requiretls,
 		.ret = RET_ABSENT,
 		.subject = dsn->subject,
 		.size = letter.len };

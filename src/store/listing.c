@@ -18,7 +18,7 @@ static struct queue_item read_item(sqlite3_stmt *s, struct arena *arena)
 		.destination = row_copy(s, 3, arena),
 		.subject = row_copy(s, 4, arena),
 		.state = (uint64_t)row_number(s, 5),
-		.demands = (uint64_t)row_number(s, 6),
+		.demands = (uint64_t)row_number(s, 6) & DEMANDS_ALL,
 		.size = (uint64_t)row_number(s, 7),
 		.accepted = (uint64_t)row_number(s, 8),
 		.next_attempt = (uint64_t)row_number(s, 9),

@@ -51,7 +51,7 @@ static const char *const migrations[] = {
 	"	remove_at INTEGER);"
 	"CREATE INDEX message_removable ON message (remove_at) WHERE remove_at IS NOT NULL;"
 
-	/* demands never lose an element. destination \"\": the mailbox of `account`.
+	/* demands never lose an element (or say UNENFORCED, store.h). destination \"\": the mailbox of `account`.
 	 * event_at: when the clock alone asks for something, the delayed notice or the deadline. */
 	"CREATE TABLE recipient ("
 	"	number       INTEGER PRIMARY KEY,"

@@ -81,6 +81,10 @@ struct str queue_id_text(struct arena *arena, int64_t id);
 /* The number of the message with this queue id; 0: there is none. */
 int64_t store_find_message(struct store *store, struct str id);
 
+/* Beside the set of demands in a recipient's row, where the set is empty and the message says
+ * "TLS-Required: No": such mail is under another rule, and waits and travels apart. On disk. */
+enum { UNENFORCED = 0x100 };
+
 /* The keys of a message's rows (schema.c). */
 enum { RECIPIENTS_MAX = 16384, PIECES_MAX = 65536 };
 static inline int64_t recipient_number(int64_t message, int64_t place)

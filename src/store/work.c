@@ -145,7 +145,8 @@ static bool take_from(struct store *store, struct worker *worker, struct destina
 	}
 	job->has_job = 1;
 	job->destination = arena_str(arena, d->name);
-	job->demands = d->demands;
+	job->demands = d->demands & DEMANDS_ALL;
+	job->unenforced = d->demands == UNENFORCED;
 	job->cold = due.state == STATE_SECOND_LOOK;
 	claim(store, worker, d, message, job);
 	return true;

@@ -33,7 +33,7 @@ static struct {
 	/* Of the last accept: */
 	char id[32], sender[300], recipient[300], body[8192], tls[16], header_senders[600];
 	size_t n_recipients, size;
-	uint64_t account, secured, notify;
+	uint64_t account, secured, notify, requiretls;
 } store;
 
 static struct domain_settings world_domains[] = { { { "example.test", 12 },
@@ -122,6 +122,7 @@ bool call_accept(struct client *client, const struct accept_ask *ask, int fd_in,
 	store.accepts++;
 	store.size = ask->size;
 	store.account = ask->account;
+	store.requiretls = ask->requiretls;
 	store.n_recipients = ask->recipients.len;
 	store.notify = ask->recipients.at[0].notify;
 	keep(store.id, sizeof store.id, ask->id);

@@ -139,13 +139,18 @@ static void greet_sealed(struct speaker *s, const char *extensions)
 	answer(s, "EHLO us.test", extensions);
 }
 
-static void take_message(struct speaker *s)
+static void take_the_rest(struct speaker *s)
 {
-	answer(s, "MAIL FROM:<ada@us.test>", "250 2.1.0 ok\r\n");
 	answer(s, "RCPT TO:<bob@peer.test>", "250 2.1.5 ok\r\n");
 	answer(s, "DATA", "354 go on\r\n");
 	hear_message(s);
 	say(s, "250 2.0.0 taken\r\n");
+}
+
+static void take_message(struct speaker *s)
+{
+	answer(s, "MAIL FROM:<ada@us.test>", "250 2.1.0 ok\r\n");
+	take_the_rest(s);
 }
 
 static void *perform(void *of)
@@ -841,6 +846,76 @@ static void parameters_are_passed_on_where_offered(void **state)
 	end(&t);
 }
 
+/* REQUIRETLS, RFC 8689. */
+
+static void peer_with_requiretls(struct speaker *s)
+{
+	greet_sealed(s, "250-peer.test\r\n250-REQUIRETLS\r\n250 DSN\r\n");
+	answer(s, "MAIL FROM:<", "250 2.1.0 ok\r\n");
+	take_the_rest(s);
+}
+
+static void peer_without_requiretls(struct speaker *s)
+{
+	greet_sealed(s, "250-peer.test\r\n250 PIPELINING\r\n");
+	answer(s, "MAIL FROM:<", "250 2.1.0 ok\r\n");
+	take_the_rest(s);
+}
+
+static void peer_that_announces_it_in_clear_alone(struct speaker *s)
+{
+	say(s, "220 peer.test\r\n");
+	answer(s, "EHLO us.test", "250-peer.test\r\n250-REQUIRETLS\r\n250 STARTTLS\r\n");
+	answer(s, "STARTTLS", "220 go\r\n");
+	start_tls(s);
+	answer(s, "EHLO us.test", "250-peer.test\r\n250 PIPELINING\r\n");
+	answer(s, "QUIT", "221 bye\r\n");
+}
+
+static void try_requiretls(struct trial *t, demands wanted, const char *sender, script *peer)
+{
+	script *scripts[] = { peer };
+
+	*t = (struct trial){ 0 };
+	open_scene(&t->scene, "127.0.0.1", scripts, 1);
+	open_stage(&t->stage, t->scene.port, wanted);
+	t->stage.job.requiretls = 1;
+	t->stage.job.sender = str_of(sender);
+	perform_job(&t->stage);
+	t->transcript = end_scene(&t->scene);
+}
+
+static void requiretls_is_passed_on_or_the_mail_stays(void **state)
+{
+	struct trial t;
+
+	(void)state;
+	try_requiretls(&t, DEMAND_TLS | DEMAND_REQUIRETLS, "ada@us.test", peer_with_requiretls);
+	assert_contains(t.transcript, "MAIL FROM:<ada@us.test> REQUIRETLS\n");
+	assert_int_equal(outcome(&t, 0)->result, RESULT_DELIVERED);
+	end(&t);
+	try_requiretls(&t, DEMAND_TLS | DEMAND_REQUIRETLS, "ada@us.test",
+		peer_that_announces_it_in_clear_alone);
+	assert_lacks(t.transcript, "MAIL");
+	assert_int_equal(outcome(&t, 0)->result, RESULT_REFUSED);
+	assert_int_equal(outcome(&t, 0)->reason, REASON_REQUIRETLS_UNSUPPORTED);
+	end(&t);
+}
+
+static void a_report_asks_for_requiretls_where_it_is_announced(void **state)
+{
+	struct trial t;
+
+	(void)state;
+	try_requiretls(&t, DEMAND_TLS, "", peer_with_requiretls);
+	assert_contains(t.transcript, "MAIL FROM:<> REQUIRETLS\n");
+	end(&t);
+	try_requiretls(&t, DEMAND_TLS, "", peer_without_requiretls);
+	assert_contains(t.transcript, "MAIL FROM:<>\n");
+	assert_int_equal(outcome(&t, 0)->result, RESULT_RELAYED);
+	end(&t);
+}
+
 /* What a peer can't take. */
 
 static void peer_with_nothing(struct speaker *s)
@@ -1487,6 +1562,8 @@ int main(void)
 		cmocka_unit_test(no_answer_to_the_end_leaves_us_unsure),
 		cmocka_unit_test(without_pipelining_vain_steps_are_spared),
 		cmocka_unit_test(parameters_are_passed_on_where_offered),
+		cmocka_unit_test(requiretls_is_passed_on_or_the_mail_stays),
+		cmocka_unit_test(a_report_asks_for_requiretls_where_it_is_announced),
 		cmocka_unit_test(what_the_peer_cannot_take_is_not_offered),
 		cmocka_unit_test(dots_are_doubled),
 		cmocka_unit_test(the_second_host_is_tried_where_the_first_is_refused),

@@ -29,6 +29,26 @@ static void over_a_connection_that_proved_nothing(int ours, struct mail *mail)
 	send_message(&secure, &peer, mail);
 }
 
+/* REQUIRETLS as the job has it: proved, and yet not there to be said. */
+static void over_one_that_cannot_keep_requiretls(int ours, struct mail *mail)
+{
+	struct secure secure = { .wire = plain_of(ours)->wire, .proved = DEMANDS_ALL };
+	struct peer peer = { .secure = &secure };
+	struct job job = *mail->job;
+
+	job.requiretls = 1;
+	mail->job = &job;
+	send_message(&secure, &peer, mail);
+}
+
+static void without_the_word_that_was_demanded(int ours, struct mail *mail)
+{
+	struct secure secure = { .wire = plain_of(ours)->wire, .proved = DEMANDS_ALL };
+	struct peer peer = { .secure = &secure, .extensions.set = EXTENSION_REQUIRETLS };
+
+	send_message(&secure, &peer, mail);
+}
+
 static void over_another_peers_connection(int ours, struct mail *mail)
 {
 	struct secure secure = { .wire = plain_of(ours)->wire, .proved = DEMAND_TLS };
@@ -98,6 +118,14 @@ static void a_connection_that_proved_less_ends_the_process(void **state)
 	assert_ends(over_another_peers_connection, DEMAND_TLS | DEMAND_AUTH);
 }
 
+static void requiretls_left_out_ends_the_process(void **state)
+{
+	(void)state;
+	assert_ends(over_one_that_cannot_keep_requiretls, DEMAND_TLS | DEMAND_REQUIRETLS);
+	assert_ends(over_one_that_cannot_keep_requiretls, DEMAND_TLS);
+	assert_ends(without_the_word_that_was_demanded, DEMAND_TLS | DEMAND_REQUIRETLS);
+}
+
 static void plaintext_without_its_permit_ends_the_process(void **state)
 {
 	(void)state;
@@ -109,6 +137,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_connection_that_proved_less_ends_the_process),
+		cmocka_unit_test(requiretls_left_out_ends_the_process),
 		cmocka_unit_test(plaintext_without_its_permit_ends_the_process),
 	};
 

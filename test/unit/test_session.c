@@ -120,12 +120,32 @@ static void ehlo_lists_what_we_can_do_and_no_more(void **state)
 	NOT_HEARD("BINARYMIME");
 	NOT_HEARD("REQUIRETLS");
 	say(LISTENER_MX, IN_TLS, "EHLO c.test\r\n");
+	HEARD("250 REQUIRETLS\r\n");
 	NOT_HEARD("STARTTLS");
 	NOT_HEARD("AUTH");
 	say(LISTENER_SUBMISSION, IN_CLEAR, "EHLO c.test\r\n");
 	NOT_HEARD("AUTH");
 	say(LISTENER_SUBMISSION, IN_TLS, "EHLO c.test\r\n");
+	HEARD("250-REQUIRETLS\r\n");
 	HEARD("250 AUTH PLAIN LOGIN\r\n");
+}
+
+static void requiretls_is_taken_inside_tls_alone(void **state)
+{
+	(void)state;
+	say(LISTENER_MX, IN_CLEAR, "EHLO c.test\r\nMAIL FROM:<bob@other.test> REQUIRETLS\r\n");
+	CODES("220 250 555");
+	HEARD("555 5.5.4 ");
+	say(LISTENER_MX, IN_TLS,
+		"EHLO c.test\r\nMAIL FROM:<bob@other.test> REQUIRETLS\r\n"
+		"RCPT TO:<ada@example.test>\r\nDATA\r\n" HEAD ".\r\n");
+	CODES("220 250 250 250 354 250");
+	assert_true(store.requiretls);
+	say(LISTENER_MX, IN_TLS, ENVELOPE "DATA\r\n" HEAD ".\r\n");
+	assert_false(store.requiretls);
+	/* HELO announces nothing. */
+	say(LISTENER_MX, IN_TLS, "HELO c.test\r\nMAIL FROM:<bob@other.test> REQUIRETLS\r\n");
+	CODES("220 250 555");
 }
 
 static void a_secure_address_is_refused_in_clear_and_the_others_go_on(void **state)
@@ -660,6 +680,7 @@ int main(void)
 #define PROMISE(name) cmocka_unit_test_setup_teardown(name, world_begin, world_end)
 		PROMISE(a_mail_from_outside_is_taken),
 		PROMISE(ehlo_lists_what_we_can_do_and_no_more),
+		PROMISE(requiretls_is_taken_inside_tls_alone),
 		PROMISE(a_secure_address_is_refused_in_clear_and_the_others_go_on),
 		PROMISE(a_secure_address_is_taken_in_tls),
 		PROMISE(nobody_outside_sends_as_the_secure_domain),

@@ -227,7 +227,8 @@ static void a_report_demands_all_but_requiretls(void **state)
 	report(w, &w->mailbox, RESULT_FAILED, REASON_LOCAL_FAULT);
 	assert_true(claim(w, &w->delivery));
 	assert_int_equal(w->job.demands, DEMAND_TLS | DEMAND_AUTH);
-	assert_false(w->job.requiretls);
+	assert_true(w->job.requiretls); /* said where it is announced */
+	assert_int_equal(w->job.sender.len, 0);
 	world_close(w);
 }
 

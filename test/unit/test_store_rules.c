@@ -50,6 +50,30 @@ static void requiretls_adds_its_own(void **state)
 	(void)state;
 	m.ask.requiretls = 1;
 	assert_demands(w, m, DEMAND_TLS | DEMAND_AUTH | DEMAND_REQUIRETLS);
+	m = mail(w, 0, "x@outside.test", "ada@example.test"); /* into a mailbox of ours */
+	m.ask.requiretls = 1;
+	assert_demands(w, m, DEMAND_TLS | DEMAND_AUTH | DEMAND_REQUIRETLS);
+	assert_true(claim(w, &w->mailbox));
+	m = mail(w, 0, "x@outside.test", "ada@example.test");
+	m.ask.requiretls = 1;
+	m.ask.tls_version = STR("");
+	assert_refused(w, m, 530, "5.7.0 ");
+	world_close(w);
+}
+
+/* RFC 8689 5: asked of the next hop where it is announced, and demanded of none. */
+static void a_report_is_not_lost_for_want_of_requiretls(void **state)
+{
+	struct world *w = world_open();
+	struct mail m = mail(w, 1, "", "desk@hotel.test");
+
+	(void)state;
+	m.ask.requiretls = 1;
+	m.senders[0].text = STR("ada@example.test");
+	m.ask.header_senders.len = 1;
+	assert_demands(w, m, DEMAND_TLS | DEMAND_AUTH);
+	assert_true(claim(w, &w->delivery));
+	assert_true(w->job.requiretls);
 	world_close(w);
 }
 
@@ -71,6 +95,66 @@ static void tls_required_no_takes_nothing_away(void **state)
 	(void)state;
 	m.ask.tls_required_no = 1;
 	assert_demands(w, m, DEMAND_TLS);
+	assert_true(claim(w, &w->delivery));
+	assert_false(w->job.unenforced);
+	m = mail(w, 1, "ada@example.test", "desk@hotel.test");
+	m.ask.tls_required_no = 1;
+	m.ask.requiretls = 1; /* RFC 8689 4.1: the header then counts for nothing */
+	assert_demands(w, m, DEMAND_TLS | DEMAND_AUTH | DEMAND_REQUIRETLS);
+	world_close(w);
+}
+
+static void tls_required_no_gives_up_what_is_published(void **state)
+{
+	struct world *w = world_open();
+	struct mail m = mail(w, 1, "ada@example.test", "desk@hotel.test");
+	struct queue_ask all = { .limit = 10 };
+	struct queue_answer queue = { 0 };
+
+	(void)state;
+	m.ask.tls_required_no = 1;
+	m.to[1].address = STR("bob@example.test");
+	m.ask.recipients.len = 2;
+	assert_taken(w, m);
+	assert_true(claim(w, &w->delivery));
+	assert_true(w->job.unenforced);
+	assert_int_equal(w->job.demands, 0);
+	assert_true(claim(w, &w->mailbox));
+	assert_false(w->job.unenforced);
+	begin(w);
+	listing_queue(&w->store, &all, &w->arena, &queue);
+	commit(w);
+	assert_int_equal(queue.items.len, 2);
+	assert_int_equal(queue.items.at[0].demands, 0);
+	world_close(w);
+}
+
+/* A domain whose published rules fail is down for the others, and not for whoever gives them up. */
+static void who_gives_up_the_rules_does_not_wait_with_the_others(void **state)
+{
+	struct world *w = world_open();
+	struct mail m = mail(w, 1, "ada@example.test", "desk@hotel.test");
+	struct recipient_outcome outcome = { .result = RESULT_LATER,
+		.reason = REASON_TLSA_INVALID };
+	struct work_ask ask = { .has_outcome = 1, .destination_down = 1 };
+
+	(void)state;
+	assert_taken(w, m);
+	assert_true(claim(w, &w->delivery));
+	outcome.recipient = w->job.recipients.at[0].recipient;
+	ask.id = w->job.id;
+	ask.outcomes.at = &outcome;
+	ask.outcomes.len = 1;
+	work(w, &w->delivery, &ask);
+	assert_taken(w, mail(w, 1, "ada@example.test", "desk@hotel.test"));
+	assert_false(claim(w, &w->delivery));
+	m = mail(w, 1, "ada@example.test", "desk@hotel.test");
+	m.ask.tls_required_no = 1;
+	assert_taken(w, m);
+	assert_true(claim(w, &w->delivery));
+	assert_true(w->job.unenforced);
+	report(w, &w->delivery, RESULT_DELIVERED, REASON_NONE);
+	assert_int_equal(sql_number(w, "SELECT count(*) FROM recipient WHERE state = 2"), 1);
 	world_close(w);
 }
 
@@ -296,6 +380,9 @@ int main(void)
 		cmocka_unit_test(requiretls_adds_its_own),
 		cmocka_unit_test(mail_to_the_secure_address_carries_tls),
 		cmocka_unit_test(tls_required_no_takes_nothing_away),
+		cmocka_unit_test(tls_required_no_gives_up_what_is_published),
+		cmocka_unit_test(who_gives_up_the_rules_does_not_wait_with_the_others),
+		cmocka_unit_test(a_report_is_not_lost_for_want_of_requiretls),
 		cmocka_unit_test(queued_mail_keeps_its_demands),
 		cmocka_unit_test(a_sender_must_own_its_addresses),
 		cmocka_unit_test(nobody_outside_sends_as_the_secure_domain),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
  * connect.c - TLS as a client. Runs in delivery's worker threads. What a host shows in the
- * handshake becomes a fact for policy; whether that is good enough is decided there, but for
- * what a connection must never lack: TLS 1.2, a common cipher, keys of our security level.
+ * handshake becomes a fact for policy (verify.c); whether that is good enough is decided there,
+ * but for what a connection must never lack: TLS 1.2, a common cipher, keys of our security level.
  * One table says which error or alert is which row of policy.md section 3.
  */
 #include "net/secure.h"
@@ -10,10 +10,9 @@
 #include "base/must.h"
 #include "net/hello.h"
 #include "net/tls.h"
+#include "net/verify.h"
 #include <errno.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,8 +21,8 @@
 enum { SECURITY_BITS = 112 }; /* level 2 */
 
 struct tls_client {
-	SSL_CTX *unchecked; /* {} and {tls}: any certificate will do */
-	SSL_CTX *checking;  /* verifies against the CA store and reports, never ends a handshake */
+	SSL_CTX *context;	   /* any certificate will do to shake hands */
+	struct verifier *verifier; /* what it proves is asked afterwards */
 };
 
 /* OpenSSL's reasons for a failed handshake. Alerts the peer sent are those with ALERT in their
@@ -53,41 +52,23 @@ enum hello hello_of_tls_error(unsigned long error)
 	return HELLO_TLS_ALERT;
 }
 
-/* Every certificate passes; nothing is spent on its chain. */
+/* Every certificate passes: no check may end a handshake, and only the plan's are made. */
 static int pass_any(X509_STORE_CTX *chain, void *nothing)
 {
 	(void)chain, (void)nothing;
 	return 1;
 }
 
-static bool add_authorities(X509_STORE *store, struct str pem, struct why *why)
-{
-	BIO *text = BIO_new_mem_buf(pem.at, (int)pem.len);
-	X509 *authority;
-	size_t n = 0;
-
-	must(text != NULL);
-	while ((authority = PEM_read_bio_X509(text, NULL, NULL, NULL))) {
-		must(X509_STORE_add_cert(store, authority) == 1);
-		X509_free(authority);
-		n++;
-	}
-	BIO_free(text);
-	bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
-	ERR_clear_error();
-	return (at_end && n > 0) || why_not(why, "ca_file: certificate %zu can't be read", n + 1);
-}
-
 struct tls_client *tls_client_new(struct str ca, struct why *why)
 {
 	struct tls_client *tls = must_alloc(sizeof *tls);
 
-	tls->unchecked = tls_context(TLS_client_method());
-	tls->checking = tls_context(TLS_client_method());
-	SSL_CTX_set_cert_verify_callback(tls->unchecked, pass_any, NULL);
-	SSL_CTX_set_options(tls->unchecked, SSL_OP_NO_TICKET);
-	SSL_CTX_set_options(tls->checking, SSL_OP_NO_TICKET);
-	if (ca.len && !add_authorities(SSL_CTX_get_cert_store(tls->checking), ca, why))
+	tls->context = tls_context(TLS_client_method());
+	SSL_CTX_set_cert_verify_callback(tls->context, pass_any, NULL);
+	/* No session is taken up again: each handshake shows its chain. */
+	SSL_CTX_set_options(tls->context, SSL_OP_NO_TICKET);
+	tls->verifier = verifier_new(ca, why);
+	if (!tls->verifier)
 		tls_client_free(&tls);
 	return tls;
 }
@@ -96,8 +77,8 @@ void tls_client_free(struct tls_client **tls)
 {
 	if (!*tls)
 		return;
-	SSL_CTX_free((*tls)->unchecked);
-	SSL_CTX_free((*tls)->checking);
+	SSL_CTX_free((*tls)->context);
+	verifier_free(&(*tls)->verifier);
 	free(*tls);
 	*tls = NULL;
 }
@@ -106,7 +87,7 @@ static SSL *ssl_new(
 	const struct tls_client *tls, const struct secure_target *target, const struct plain *plain)
 {
 	char name[256];
-	SSL *ssl = SSL_new(target->plan->check_ca ? tls->checking : tls->unchecked);
+	SSL *ssl = SSL_new(tls->context);
 
 	must(ssl && SSL_set_fd(ssl, plain->wire.fd) == 1);
 	must(target->server_name.len < sizeof name);
@@ -115,10 +96,6 @@ static SSL *ssl_new(
 	memcpy(name, target->server_name.at, target->server_name.len);
 	name[target->server_name.len] = 0;
 	must(SSL_set_tlsext_host_name(ssl, name) == 1);
-	if (target->plan->check_ca) {
-		SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-		must(SSL_set1_host(ssl, name) == 1);
-	}
 	return ssl;
 }
 
@@ -196,21 +173,6 @@ static bool key_is_strong(SSL *ssl)
 	return key && EVP_PKEY_get_security_bits(key) >= SECURITY_BITS;
 }
 
-static enum reason certificate_fault(long result)
-{
-	switch (result) {
-	case X509_V_OK:
-		return REASON_NONE;
-	case X509_V_ERR_HOSTNAME_MISMATCH:
-		return REASON_CERTIFICATE_HOST_MISMATCH;
-	case X509_V_ERR_CERT_HAS_EXPIRED:
-	case X509_V_ERR_CERT_NOT_YET_VALID:
-		return REASON_CERTIFICATE_EXPIRED;
-	default:
-		return REASON_CERTIFICATE_NOT_TRUSTED;
-	}
-}
-
 static void why_not_secured(struct why *why, enum hello hello)
 {
 	if (ERR_peek_error())
@@ -241,10 +203,8 @@ struct secure *secure_connect(struct plain **plain, const struct tls_client *tls
 		plain_close(plain);
 		return NULL;
 	}
-	if (target->plan->check_ca) {
-		host->certificate_fault = certificate_fault(SSL_get_verify_result(ssl));
-		host->ca_proves = host->certificate_fault == REASON_NONE && target->server_name.len;
-	}
+	const struct shown shown = { SSL_get0_peer_certificate(ssl), SSL_get_peer_cert_chain(ssl) };
+	verify_peer(tls->verifier, &shown, target, host);
 	struct secure *secure = tls_sealed(plain, ssl);
 	secure->proved = DEMAND_TLS;
 	return secure;

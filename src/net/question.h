@@ -27,15 +27,7 @@ enum answer_kind {
 	ANSWER_BOGUS,
 };
 
-enum {
-	TYPE_A = 1,
-	TYPE_CNAME = 5,
-	TYPE_SOA = 6,
-	TYPE_MX = 15,
-	TYPE_TXT = 16,
-	TYPE_AAAA = 28,
-	TYPE_TLSA = 52
-};
+enum { TYPE_A = 1, TYPE_CNAME = 5, TYPE_MX = 15, TYPE_AAAA = 28 };
 
 struct question;
 
@@ -44,10 +36,9 @@ struct question *question_ask(struct dns_context *context, struct str name, int 
 
 struct answer {
 	enum answer_kind kind;
-	bool validated; /* and every CNAME on the way to it */
-	bool aliased;	/* CNAMEs led to it */
+	bool validated;
 	int64_t ttl_ms;
-	struct str canonical; /* where they led; empty: nowhere else */
+	struct str canonical; /* where CNAMEs led; empty: nowhere else */
 	const struct ub_result *result;
 };
 

@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/must.h"
 #include "net/tls.h"
+#include "net/verify.h"
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -260,33 +261,11 @@ static const char *group_name(SSL *ssl)
 	}
 }
 
-static struct str hex_sha256(struct arena *arena, const unsigned char *bytes, size_t len)
-{
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	char hex[2 * sizeof digest];
-	unsigned int n = 0;
-
-	must(EVP_Digest(bytes, len, digest, &n, EVP_sha256(), NULL) == 1);
-	for (size_t i = 0; i < n; i++) {
-		hex[2 * i] = "0123456789abcdef"[digest[i] >> 4];
-		hex[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
-	}
-	return arena_str(arena, (struct str){ hex, 2 * (size_t)n });
-}
-
-static struct str hex_of_der(struct arena *arena, unsigned char *der, int len)
-{
-	struct str hex = len > 0 ? hex_sha256(arena, der, (size_t)len) : STR("");
-
-	OPENSSL_free(der);
-	return hex;
-}
-
 void secure_seal(const struct secure *secure, struct arena *arena, struct seal *seal)
 {
 	SSL *ssl = secure->wire.ssl;
 	X509 *peer = SSL_get0_peer_certificate(ssl);
-	unsigned char *der = NULL, *key = NULL;
+	char hex[DIGEST_HEX];
 
 	*seal = (struct seal){ .version = str_of(SSL_get_version(ssl)),
 		.cipher = str_of(SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl))),
@@ -295,8 +274,8 @@ void secure_seal(const struct secure *secure, struct arena *arena, struct seal *
 		.key = STR("") };
 	if (!peer)
 		return;
-	int len = i2d_X509(peer, &der);
-	seal->certificate = hex_of_der(arena, der, len);
-	len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(peer), &key);
-	seal->key = hex_of_der(arena, key, len);
+	verify_certificate_digest(peer, hex);
+	seal->certificate = arena_str(arena, (struct str){ hex, sizeof hex });
+	verify_key_digest(peer, hex);
+	seal->key = arena_str(arena, (struct str){ hex, sizeof hex });
 }

@@ -5,8 +5,10 @@
  */
 #include "base/arena.h"
 #include "base/clock.h"
+#include "chains.h"
 #include "net/hello.h"
 #include "net/secure.h"
+#include "net/verify.h"
 #include "tls_peer.h"
 
 #include <openssl/err.h>
@@ -151,7 +153,7 @@ static struct outcome connect_with(
 
 static enum hello hello_with(struct other other)
 {
-	struct secure_target target = { STR("mx.example.test"), &no_checks };
+	struct secure_target target = { .server_name = STR("mx.example.test"), .plan = &no_checks };
 
 	return connect_with(&other, &target, STR(""), 5 * SECOND).host.hello;
 }
@@ -190,7 +192,7 @@ static void the_name_is_asked_for(void **state)
 {
 	SSL_CTX *context = tls_peer_new("mx.example.test", NULL);
 	struct other other = { .play = serve, .context = context };
-	struct secure_target target = { STR("mx.example.test"), &no_checks };
+	struct secure_target target = { .server_name = STR("mx.example.test"), .plan = &no_checks };
 
 	(void)state;
 	connect_with(&other, &target, STR(""), 5 * SECOND);
@@ -350,7 +352,7 @@ static void an_end_is_loss(void **state)
 static void silence_is_loss(void **state)
 {
 	struct other other = { .play = stay_silent };
-	struct secure_target target = { STR("mx.example.test"), &no_checks };
+	struct secure_target target = { .server_name = STR("mx.example.test"), .plan = &no_checks };
 
 	(void)state;
 	assert_int_equal(connect_with(&other, &target, STR(""), 100).host.hello, HELLO_TLS_LOST);
@@ -429,7 +431,9 @@ static void a_certificate_is_checked_where_the_plan_says(void **state)
 		char ca[4096];
 		SSL_CTX *context = issued(cases[i].name, cases[i].from, cases[i].to, ca, sizeof ca);
 		struct other other = { .play = serve, .context = context };
-		struct secure_target target = { STR("mx.example.test"), &plan };
+		struct secure_target target = { .server_name = STR("mx.example.test"),
+			.plan = &plan,
+			.host = STR("mx.example.test") };
 		struct outcome outcome = connect_with(
 			&other, &target, cases[i].known ? str_of(ca) : STR(""), 5 * SECOND);
 		assert_int_equal(outcome.host.hello, HELLO_SECURED);
@@ -437,6 +441,51 @@ static void a_certificate_is_checked_where_the_plan_says(void **state)
 		assert_int_equal(outcome.host.ca_proves, cases[i].fault == REASON_NONE);
 		SSL_CTX_free(context);
 	}
+}
+
+/* What verify.c is given is what the handshake brought: the whole chain, and all checks of it. */
+static void the_chain_shown_is_what_is_verified(void **state)
+{
+	char ca[4096], key[DIGEST_HEX];
+	unsigned char *root = NULL;
+	const struct plan plan = {
+		.connect = true, .check_dane = true, .check_ca = true, .check_pin = true
+	};
+	SSL_CTX *context = tls_peer_new(HOST, NULL);
+	struct other other = { .play = serve, .context = context };
+
+	assert_int_equal(make_world(state), 0);
+	assert_int_equal(SSL_CTX_use_certificate(context, certificates[LEAF]), 1);
+	assert_int_equal(SSL_CTX_use_PrivateKey(context, certificate_keys[LEAF]), 1);
+	assert_int_equal(SSL_CTX_add1_chain_cert(context, certificates[SUB]), 1);
+	verify_key_digest(certificates[LEAF], key);
+	struct stored_entry entry = { STORED_KEY, { key, sizeof key }, STR("") };
+	int len = i2d_X509(certificates[ROOT], &root);
+	struct tlsa tlsa = { TLSA_USAGE_TA, TLSA_SELECTOR_CERT, TLSA_MATCHING_FULL,
+		{ (char *)root, (size_t)len } };
+	struct secure_target target = { .server_name = STR(HOST),
+		.plan = &plan,
+		.host = STR(HOST),
+		.tlsa = &tlsa,
+		.n_tlsa = 1,
+		.tlsa_base = STR(HOST),
+		.stored = &entry,
+		.n_stored = 1 };
+	struct str anchors = pem_text((const enum which[]){ ROOT, NOBODY }, ca, sizeof ca);
+	struct host_facts host = connect_with(&other, &target, anchors, 5 * SECOND).host;
+	assert_int_equal(host.dane, DANE_MATCHES);
+	assert_true(host.ca_proves);
+	assert_int_equal(host.pin, PIN_MATCHES);
+
+	/* Without its issuer the anchors can't be reached; the key is what it was. */
+	SSL_CTX_clear_chain_certs(context);
+	host = connect_with(&other, &target, anchors, 5 * SECOND).host;
+	assert_int_equal(host.dane, DANE_FAILS);
+	assert_int_equal(host.certificate_fault, REASON_CERTIFICATE_NOT_TRUSTED);
+	assert_int_equal(host.pin, PIN_MATCHES);
+	OPENSSL_free(root);
+	SSL_CTX_free(context);
+	free_world(state);
 }
 
 static void a_ca_file_of_nonsense_is_refused(void **state)
@@ -471,6 +520,7 @@ int main(void)
 		cmocka_unit_test(silence_is_loss),
 		cmocka_unit_test(the_table_is_what_policy_says),
 		cmocka_unit_test(a_certificate_is_checked_where_the_plan_says),
+		cmocka_unit_test(the_chain_shown_is_what_is_verified),
 		cmocka_unit_test(a_ca_file_of_nonsense_is_refused),
 	};
 

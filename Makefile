@@ -53,13 +53,13 @@ endif
 LINK_siegeld         := siegeld settings call mail base : -lconfuse -ljansson -lseccomp -lidn2
 LINK_siegel-smtpd    := smtpd net call settings mail base : -lconfuse -lseccomp -lssl -lcrypto -lidn2
 LINK_siegel-store    := store call settings mail base : -lconfuse -lseccomp -lsqlite3 -lcrypt -lidn2
-LINK_siegel-delivery := delivery net call settings mail base : -lconfuse -lseccomp -lssl -lcrypto -lunbound -lidn2
+LINK_siegel-delivery := delivery net call settings mail base : -lconfuse -lseccomp -lssl -lcrypto -lunbound -lcurl -lidn2
 LINK_siegel-mailbox  := mailbox call settings mail base : -lconfuse -lseccomp -lidn2
 LINK_siegel          := ctl call settings mail base : -lconfuse -ljansson -lseccomp -lcrypt -lidn2
 MAIN_siegeld := siegeld
 MAIN_siegel  := ctl
 $(foreach r,$(ROLES),$(eval MAIN_$(r) := $(r:siegel-%=%)))
-ALL_LIBS := -lconfuse -lseccomp -lssl -lcrypto -lunbound -lsqlite3 -lcrypt -lidn2 -ljansson
+ALL_LIBS := -lconfuse -lseccomp -lssl -lcrypto -lunbound -lcurl -lsqlite3 -lcrypt -lidn2 -ljansson
 
 sources = $(filter-out src/$(1)/main.c,$(wildcard src/$(1)/*.c))
 objects = $(patsubst src/%.c,$(B)/obj/%.o,$(1))

@@ -5,6 +5,7 @@
 #include "delivery/sts.h"
 
 #include "base/must.h"
+#include "net/fetch.h"
 #include <stdlib.h>
 
 struct sts_cache {
@@ -15,6 +16,7 @@ struct sts_cache *sts_cache_new(struct client *store)
 {
 	struct sts_cache *cache = must_alloc(sizeof *cache);
 
+	fetch_prepare();
 	cache->store = store;
 	return cache;
 }

@@ -73,6 +73,11 @@ struct tls_client *tls_client_new(struct str ca, struct why *why)
 	return tls;
 }
 
+X509_STORE *tls_client_store(const struct tls_client *tls)
+{
+	return SSL_CTX_get_cert_store(tls->checking);
+}
+
 void tls_client_free(struct tls_client **tls)
 {
 	if (!*tls)

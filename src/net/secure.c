@@ -32,12 +32,8 @@ struct tls_server {
 	SSL_CTX *context;
 };
 
-SSL_CTX *tls_context(const SSL_METHOD *method)
+void tls_demand(SSL_CTX *context)
 {
-	must(OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) == 1);
-	SSL_CTX *context = SSL_CTX_new(method);
-
-	must(context != NULL);
 	SSL_CTX_set_security_level(context, 2);
 	must(SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1);
 	must(SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION) == 1);
@@ -45,9 +41,18 @@ SSL_CTX *tls_context(const SSL_METHOD *method)
 	must(SSL_CTX_set_ciphersuites(context, CIPHERS_1_3) == 1);
 	must(SSL_CTX_set1_groups_list(context, GROUPS) == 1);
 	SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+}
+
+SSL_CTX *tls_context(const SSL_METHOD *method)
+{
+	must(OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) == 1);
+	SSL_CTX *context = SSL_CTX_new(method);
+
+	must(context != NULL);
+	tls_demand(context);
 	SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
 					  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
 	/* One recv(2) a record instead of two. */
 	SSL_CTX_set_read_ahead(context, 1);
 	return context;

@@ -4,6 +4,7 @@
  * loosens nor tightens what we speak.
  */
 #include "base/fd.h"
+#include "net/fetch.h"
 #include "net/tls.h"
 
 #include <setjmp.h>
@@ -27,6 +28,7 @@ static void the_configuration_of_openssl_has_no_say(void **state)
 	(void)state;
 	assert_true(fd >= 0 && fd_write_all(fd, str_of(conf)));
 	assert_int_equal(setenv("OPENSSL_CONF", path, 1), 0);
+	fetch_prepare(); /* libcurl would have it read */
 	SSL_CTX *context = tls_context(TLS_client_method());
 	assert_int_equal(SSL_CTX_get_options(context) & SSL_OP_NO_TICKET, 0);
 	assert_int_equal(SSL_CTX_get_verify_mode(context), SSL_VERIFY_NONE);

@@ -75,7 +75,7 @@ struct tls_client *tls_client_new(struct str ca, struct why *why)
 
 X509_STORE *tls_client_store(const struct tls_client *tls)
 {
-	return SSL_CTX_get_cert_store(tls->checking);
+	return verifier_store(tls->verifier);
 }
 
 void tls_client_free(struct tls_client **tls)

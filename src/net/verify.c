@@ -100,6 +100,11 @@ void verifier_free(struct verifier **verifier)
 	*verifier = NULL;
 }
 
+X509_STORE *verifier_store(const struct verifier *verifier)
+{
+	return verifier->authorities;
+}
+
 /* A check of what was shown, with the rules that all proofs by a chain share. */
 static X509_STORE_CTX *check_new(X509_STORE *anchors, const struct shown *shown)
 {

@@ -21,6 +21,8 @@ struct verifier;
 /* `ca`: PEM text, or empty for none. NULL and why. */
 struct verifier *verifier_new(struct str ca, struct why *why) must_use;
 void verifier_free(struct verifier **verifier);
+/* The CA store; the verifier's. */
+X509_STORE *verifier_store(const struct verifier *verifier);
 
 /* Check what target->plan says, and nothing else, and fill in host->dane, ca_proves and
  * certificate_fault, and pin. What wasn't checked is left as it was. Doesn't block. */

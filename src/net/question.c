@@ -380,6 +380,7 @@ struct answer question_wait(struct question *q, struct deadline deadline)
 		.canonical = canonical(result),
 		.result = result,
 	};
+	answer.aliased = answer.canonical.len > 0;
 	if (result->bogus)
 		answer.kind = ANSWER_BOGUS;
 	else if (result->nxdomain || result->rcode == 3)

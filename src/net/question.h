@@ -27,7 +27,15 @@ enum answer_kind {
 	ANSWER_BOGUS,
 };
 
-enum { TYPE_A = 1, TYPE_CNAME = 5, TYPE_MX = 15, TYPE_AAAA = 28 };
+enum {
+	TYPE_A = 1,
+	TYPE_CNAME = 5,
+	TYPE_SOA = 6,
+	TYPE_MX = 15,
+	TYPE_TXT = 16,
+	TYPE_AAAA = 28,
+	TYPE_TLSA = 52
+};
 
 struct question;
 
@@ -36,9 +44,10 @@ struct question *question_ask(struct dns_context *context, struct str name, int 
 
 struct answer {
 	enum answer_kind kind;
-	bool validated;
+	bool validated; /* and every CNAME on the way to it */
+	bool aliased;	/* CNAMEs led to it */
 	int64_t ttl_ms;
-	struct str canonical; /* where CNAMEs led; empty: nowhere else */
+	struct str canonical; /* where they led; empty: nowhere else */
 	const struct ub_result *result;
 };
 

@@ -10,7 +10,8 @@
 
 #include "base/arena.h"
 #include "base/must.h"
-#include "net/question.h"
+#include "net/host.h"
+#include "net/self_test.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -18,24 +19,23 @@
 #include <string.h>
 
 enum {
-	CACHE_SLOTS = 4096,	/* routes kept; a colliding one takes the place */
-	TTL_LEAST = 1 * SECOND, /* routes of TTL 0 still serve those who ask together */
-	TTL_MOST = 1 * HOUR,
+	CACHE_SLOTS = 4096, /* routes kept; a colliding one takes the place */
 	ROUTE_MEMORY = 64 * 1024,
-	NAME_MAX_LEN = 253,
-	CNAMES_MAX = 8,
+	TXT_MAX = 64 * 1024,
+	SMTP_PORT = 25,
+	LITERAL_LIFE = 1 * HOUR, /* of what no answer stands behind */
 };
 
 /* A route as it lives in the cache. */
 struct kept_route {
 	struct route route; /* first: what is given out is this */
 	atomic_int holders;
-	struct str domain;
 	struct arena memory;
 };
 
 struct resolver {
 	atomic_int holders;
+	atomic_int health;
 	struct dns_context *shared;
 	struct arena memory; /* of `setup` */
 	struct resolver_setup setup;
@@ -64,6 +64,7 @@ static void copy_setup(struct resolver *resolver, const struct resolver_setup *f
 		.stub_zones = copy_list(to, from->stub_zones),
 		.local_records = copy_list(to, from->local_records),
 		.local_zones = copy_list(to, from->local_zones),
+		.port = from->port ? from->port : SMTP_PORT,
 	};
 }
 
@@ -72,6 +73,7 @@ struct resolver *resolver_new(const struct resolver_setup *setup, struct why *wh
 	struct resolver *resolver = must_alloc(sizeof *resolver);
 
 	atomic_init(&resolver->holders, 1);
+	atomic_init(&resolver->health, RESOLVER_UNTESTED);
 	pthread_mutex_init(&resolver->lock, NULL);
 	resolver->memory = ARENA(SIZE_MAX);
 	copy_setup(resolver, setup);
@@ -110,8 +112,9 @@ static struct kept_route *route_new(struct str domain)
 
 	atomic_init(&kept->holders, 1);
 	kept->memory = ARENA(ROUTE_MEMORY);
-	kept->domain = arena_str(&kept->memory, domain);
-	kept->route.expires = deadline_in(TTL_MOST);
+	kept->route.domain = arena_str(&kept->memory, domain);
+	kept->route.made_at = clock_wall_ms();
+	kept->route.expires = deadline_in(LITERAL_LIFE);
 	return kept;
 }
 
@@ -144,36 +147,13 @@ const struct route *route_of_literal(struct str literal, const struct ip *ip)
 	struct route_host *host = room_for_hosts(kept, 1);
 
 	*host = (struct route_host){
-		.name = kept->domain,
+		.name = kept->route.domain,
 		.facts = { .address = ADDRESS_FOUND, .address_literal = true },
 		.addresses = { *ip },
 		.n_addresses = 1,
 	};
 	kept->route.n_hosts = 1;
 	return &kept->route;
-}
-
-/* The route lives no longer than this answer. */
-static void note_ttl(struct route *route, const struct answer *answer)
-{
-	int64_t ttl = answer->ttl_ms < TTL_LEAST ? TTL_LEAST : answer->ttl_ms;
-
-	route->expires = deadline_earlier(route->expires, deadline_in(ttl));
-}
-
-/* A name a question can be asked about: hosts of mail have letters, digits, hyphens; some write
- * underscores. Everything else has no address by definition (RFC 5321 2.3.5). */
-static bool is_host_name(struct str name)
-{
-	if (name.len == 0 || name.len > NAME_MAX_LEN)
-		return false;
-	for (size_t i = 0; i < name.len; i++) {
-		char c = name.at[i];
-		bool dot = c == '.' && i > 0 && name.at[i - 1] != '.';
-		if (!dot && !ascii_is_alnum(c) && c != '-' && c != '_')
-			return false;
-	}
-	return true;
 }
 
 /* An uncompressed name of the wire as text, lower case, without the final dot; "" is the root,
@@ -226,7 +206,7 @@ static size_t read_mx(const struct answer *answer, struct arena *arena, struct m
 		unsigned preference =
 			(unsigned)(unsigned char)data.at[0] << 8 | (unsigned char)data.at[1];
 		struct str name = name_of_wire(arena, str_tail(data, 2));
-		if (is_host_name(name))
+		if (lookup_can_ask(name))
 			to[n++] = (struct mx){ preference, name };
 	}
 	qsort(to, n, sizeof *to, by_preference);
@@ -248,101 +228,6 @@ static bool is_null_mx(const struct answer *answer)
 	return only.at && !answer_record(answer, 1).at && only.len == 3 && only.at[2] == 0;
 }
 
-/* Both families of one host, asked. */
-struct host_questions {
-	struct question *v6, *v4;
-};
-
-/* One family's answer, CNAMEs that libunbound didn't follow (those of local records) followed. */
-static struct answer wait_family(
-	struct dns_context *context, struct question **q, int type, struct deadline deadline)
-{
-	struct answer answer = question_wait(*q, deadline);
-	bool validated = answer.validated;
-
-	for (int i = 0; i < CNAMES_MAX && answer.kind == ANSWER_NO_DATA && answer.canonical.len;
-		i++) {
-		struct question *next = question_ask(context, answer.canonical, type);
-		question_end(q);
-		*q = next;
-		answer = question_wait(*q, deadline);
-		validated &= answer.validated;
-	}
-	answer.validated = validated;
-	return answer;
-}
-
-static bool failed(const struct answer *answer)
-{
-	return answer->kind == ANSWER_FAILED || answer->kind == ANSWER_BOGUS;
-}
-
-/* IPv6 and IPv4 in turns. */
-static void add_addresses(struct route_host *host, const struct answer *v6, const struct answer *v4)
-{
-	for (size_t i = 0;; i++) {
-		struct str six = v6->kind == ANSWER_DATA ? answer_record(v6, i) : STR("");
-		struct str four = v4->kind == ANSWER_DATA ? answer_record(v4, i) : STR("");
-		struct str both[] = { six, four };
-		if (!six.len && !four.len)
-			return;
-		for (size_t j = 0; j < 2; j++) {
-			if (!both[j].len)
-				continue;
-			if (host->n_addresses == ROUTE_ADDRESSES_MAX)
-				host->capped = true;
-			else if (ip_of_record(both[j], &host->addresses[host->n_addresses]))
-				host->n_addresses++;
-		}
-	}
-}
-
-/* policy.md section 3: one family failing, go on with the other, whose validation counts. No
- * address is only believed of a host if both families said so. */
-static void judge_addresses(
-	struct route_host *host, const struct answer *v6, const struct answer *v4)
-{
-	bool any_failed = failed(v6) || failed(v4);
-
-	add_addresses(host, v6, v4);
-	if (host->n_addresses) {
-		host->facts.address = ADDRESS_FOUND;
-		host->facts.host_validated = (v6->kind == ANSWER_DATA && v6->validated) ||
-					     (v4->kind == ANSWER_DATA && v4->validated);
-	} else if (any_failed) {
-		host->facts.address = ADDRESS_FAILED;
-		host->facts.dns_bogus = v6->kind == ANSWER_BOGUS || v4->kind == ANSWER_BOGUS;
-	} else {
-		host->facts.address = ADDRESS_NONE;
-		host->facts.host_validated = v6->validated && v4->validated;
-	}
-}
-
-static void ask_host(
-	struct dns_context *context, const struct route_host *host, struct host_questions *q)
-{
-	q->v6 = question_ask(context, host->name, TYPE_AAAA);
-	q->v4 = question_ask(context, host->name, TYPE_A);
-}
-
-/* Returns whether both families failed or were missing because the name doesn't exist. */
-static bool take_host(struct dns_context *context, struct route *route, struct route_host *host,
-	struct host_questions *q, struct deadline deadline)
-{
-	struct answer v6 = wait_family(context, &q->v6, TYPE_AAAA, deadline);
-	struct answer v4 = wait_family(context, &q->v4, TYPE_A, deadline);
-
-	judge_addresses(host, &v6, &v4);
-	if (!failed(&v6))
-		note_ttl(route, &v6);
-	if (!failed(&v4))
-		note_ttl(route, &v4);
-	bool no_name = v6.kind == ANSWER_NO_NAME && v4.kind == ANSWER_NO_NAME;
-	question_end(&q->v6);
-	question_end(&q->v4);
-	return no_name;
-}
-
 static void fail_route(struct route *route, bool bogus)
 {
 	route->kind = ROUTE_FAILED;
@@ -350,32 +235,29 @@ static void fail_route(struct route *route, bool bogus)
 }
 
 /* RFC 5321 5.1: no MX records; the domain is its own host. */
-static void implicit_mx(struct dns_context *context, struct kept_route *kept, bool mx_validated,
-	struct deadline deadline)
+static void implicit_mx(
+	struct lookup *lookup, struct kept_route *kept, bool mx_validated, uint16_t port)
 {
 	struct route *route = &kept->route;
 	struct route_host *host = room_for_hosts(kept, 1);
-	struct host_questions q;
 
-	host->name = kept->domain;
+	host->name = kept->route.domain;
 	host->facts.mx_validated = mx_validated;
-	ask_host(context, host, &q);
-	bool no_name = take_host(context, route, host, &q, deadline);
+	hosts_look_up(lookup, &kept->memory, port, host, 1);
 	route->n_hosts = 1;
 	if (host->facts.address == ADDRESS_FAILED) {
 		fail_route(route, host->facts.dns_bogus);
 	} else if (host->facts.address == ADDRESS_NONE) {
-		route->kind = no_name ? ROUTE_NO_DOMAIN : ROUTE_NO_ADDRESS;
+		route->kind = host->no_name ? ROUTE_NO_DOMAIN : ROUTE_NO_ADDRESS;
 		route->validated = mx_validated && host->facts.host_validated;
 	}
 }
 
-static void explicit_mx(struct dns_context *context, struct kept_route *kept,
-	const struct answer *answer, struct deadline deadline)
+static void explicit_mx(
+	struct lookup *lookup, struct kept_route *kept, const struct answer *answer, uint16_t port)
 {
 	struct route *route = &kept->route;
 	struct mx mx[MX_RECORDS_MAX];
-	struct host_questions q[ROUTE_HOSTS_MAX];
 	size_t found = read_mx(answer, &kept->memory, mx);
 	size_t n = found < ROUTE_HOSTS_MAX ? found : ROUTE_HOSTS_MAX;
 
@@ -389,45 +271,32 @@ static void explicit_mx(struct dns_context *context, struct kept_route *kept,
 		hosts[i].name = mx[i].name;
 		hosts[i].preference = mx[i].preference;
 		hosts[i].facts.mx_validated = answer->validated;
-		ask_host(context, &hosts[i], &q[i]);
 	}
-	for (size_t i = 0; i < n; i++)
-		take_host(context, route, &hosts[i], &q[i], deadline);
+	hosts_look_up(lookup, &kept->memory, port, hosts, n);
 	route->n_hosts = n;
 	route->capped = found > n;
 }
 
-/* The MX answer; a CNAME of local records is followed, as libunbound does with others. */
-static void look_up(struct dns_context *context, struct kept_route *kept, struct deadline deadline)
+static void look_up_route(struct lookup *lookup, struct kept_route *kept, uint16_t port)
 {
 	struct route *route = &kept->route;
-	struct question *q = question_ask(context, kept->domain, TYPE_MX);
-	struct answer answer = wait_family(context, &q, TYPE_MX, deadline);
+	struct question *q = question_ask(lookup->context, route->domain, TYPE_MX);
+	struct answer answer = lookup_wait(lookup, &q, TYPE_MX, lookup->deadline);
 
-	if (!failed(&answer))
-		note_ttl(route, &answer);
-	if (failed(&answer)) {
+	if (answer_failed(&answer)) {
 		fail_route(route, answer.kind == ANSWER_BOGUS);
 	} else if (answer.kind == ANSWER_NO_NAME) {
 		route->kind = ROUTE_NO_DOMAIN;
 		route->validated = answer.validated;
 	} else if (answer.kind == ANSWER_NO_DATA) {
-		implicit_mx(context, kept, answer.validated, deadline);
+		implicit_mx(lookup, kept, answer.validated, port);
 	} else if (is_null_mx(&answer)) {
 		route->kind = ROUTE_NULL_MX;
 		route->validated = answer.validated;
 	} else {
-		explicit_mx(context, kept, &answer, deadline);
+		explicit_mx(lookup, kept, &answer, port);
 	}
 	question_end(&q);
-}
-
-static bool host_failed(const struct route *route)
-{
-	for (size_t i = 0; i < route->n_hosts; i++)
-		if (route->hosts[i].facts.address == ADDRESS_FAILED)
-			return true;
-	return false;
 }
 
 static struct kept_route **slot_of(struct resolver *resolver, struct str domain)
@@ -441,7 +310,7 @@ static const struct route *from_cache(struct resolver *resolver, struct str doma
 
 	pthread_mutex_lock(&resolver->lock);
 	struct kept_route *kept = *slot_of(resolver, domain);
-	if (kept && str_eq(kept->domain, domain) && !deadline_passed(kept->route.expires)) {
+	if (kept && str_eq(kept->route.domain, domain) && !deadline_passed(kept->route.expires)) {
 		atomic_fetch_add(&kept->holders, 1);
 		found = &kept->route;
 	}
@@ -451,28 +320,42 @@ static const struct route *from_cache(struct resolver *resolver, struct str doma
 
 static void to_cache(struct resolver *resolver, struct kept_route *kept)
 {
-	if (kept->route.kind == ROUTE_FAILED || host_failed(&kept->route))
-		return;
 	atomic_fetch_add(&kept->holders, 1);
 	pthread_mutex_lock(&resolver->lock);
-	struct kept_route **slot = slot_of(resolver, kept->domain);
+	struct kept_route **slot = slot_of(resolver, kept->route.domain);
 	const struct route *old = *slot ? &(*slot)->route : NULL;
 	*slot = kept;
 	pthread_mutex_unlock(&resolver->lock);
 	route_release(&old);
 }
 
-static void look_up_cold(
-	struct resolver *resolver, struct kept_route *kept, struct deadline deadline)
+/* What a look-up asks: the shared context, or a cold one of its own; NULL if none can be made. */
+static struct dns_context *context_for(struct resolver *resolver, bool cold)
 {
-	struct dns_context *context = dns_context_new(&resolver->setup, false, NULL);
+	return cold ? dns_context_new(&resolver->setup, false, NULL) : resolver->shared;
+}
+
+static void done_with(struct resolver *resolver, struct dns_context **context)
+{
+	if (*context != resolver->shared)
+		dns_context_free(context);
+}
+
+/* Returns whether what was found may be kept. */
+static bool find_route(
+	struct resolver *resolver, struct kept_route *kept, bool cold, struct deadline deadline)
+{
+	struct dns_context *context = context_for(resolver, cold);
+	struct lookup lookup = lookup_in(context, deadline);
 
 	if (!context) {
 		fail_route(&kept->route, false);
-		return;
+		return false;
 	}
-	look_up(context, kept, deadline);
-	dns_context_free(&context);
+	look_up_route(&lookup, kept, resolver->setup.port);
+	done_with(resolver, &context);
+	kept->route.expires = lookup.expires;
+	return !lookup.failed;
 }
 
 const struct route *resolver_route(
@@ -483,15 +366,119 @@ const struct route *resolver_route(
 	if (cached)
 		return cached;
 	struct kept_route *kept = route_new(domain);
-	if (!is_host_name(domain)) {
+	if (!lookup_can_ask(domain)) {
 		kept->route.kind = ROUTE_NO_DOMAIN;
 		kept->route.validated = true; /* no answer could say otherwise */
 		return &kept->route;
 	}
-	if (cold)
-		look_up_cold(resolver, kept, deadline);
-	else
-		look_up(resolver->shared, kept, deadline);
-	to_cache(resolver, kept);
+	if (find_route(resolver, kept, cold, deadline))
+		to_cache(resolver, kept);
 	return &kept->route;
+}
+
+/* RFC 1035 3.3.14: one or more character-strings; joined. False: the record is malformed. */
+static bool join_strings(struct str data, struct buf *to)
+{
+	bool any = data.len > 0;
+
+	while (data.len) {
+		size_t n = (unsigned char)data.at[0];
+		if (n > data.len - 1)
+			return false;
+		buf_add(to, str_head(str_tail(data, 1), n));
+		data = str_tail(data, n + 1);
+	}
+	return any && !to->overflowed;
+}
+
+/* False: no room for them all. */
+static bool read_txt(const struct answer *answer, struct arena *arena, struct txt_answer *to)
+{
+	size_t n = 0;
+
+	while (answer_record(answer, n).at)
+		n++;
+	to->at = arena_array(arena, n, sizeof *to->at);
+	if (!to->at)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		scoped(buf_free) struct buf text = BUF(TXT_MAX);
+		if (!join_strings(answer_record(answer, i), &text))
+			continue;
+		struct str *copy = &to->at[to->len++];
+		*copy = arena_str(arena, buf_str(&text));
+		if (!copy->at)
+			return false;
+	}
+	return true;
+}
+
+static struct txt_answer take_txt(const struct answer *answer, struct arena *arena)
+{
+	struct txt_answer txt = { 0 };
+
+	if (answer_failed(answer))
+		return (struct txt_answer){ .kind = TXT_FAILED };
+	if (answer->kind != ANSWER_DATA)
+		return (struct txt_answer){ .kind = TXT_NONE };
+	if (!read_txt(answer, arena, &txt))
+		return (struct txt_answer){ .kind = TXT_FAILED };
+	txt.kind = txt.len ? TXT_FOUND : TXT_NONE;
+	return txt;
+}
+
+struct txt_answer resolver_txt(struct resolver *resolver, struct str name, bool cold,
+	struct arena *arena, struct deadline deadline)
+{
+	if (!lookup_can_ask(name))
+		return (struct txt_answer){ .kind = TXT_NONE };
+	struct dns_context *context = context_for(resolver, cold);
+	if (!context)
+		return (struct txt_answer){ .kind = TXT_FAILED };
+	struct lookup lookup = lookup_in(context, deadline);
+	struct question *q = question_ask(context, name, TYPE_TXT);
+	struct answer answer = lookup_wait(&lookup, &q, TYPE_TXT, deadline);
+	struct txt_answer txt = take_txt(&answer, arena);
+	question_end(&q);
+	done_with(resolver, &context);
+	return txt;
+}
+
+size_t resolver_addresses(struct resolver *resolver, struct str name, bool cold, struct ip *to,
+	size_t room, struct deadline deadline)
+{
+	struct route_host host = { .name = name };
+
+	if (!lookup_can_ask(name))
+		return 0;
+	struct dns_context *context = context_for(resolver, cold);
+	if (!context)
+		return 0;
+	struct lookup lookup = lookup_in(context, deadline);
+	host_find_addresses(&lookup, &host);
+	done_with(resolver, &context);
+	size_t n = host.n_addresses < room ? host.n_addresses : room;
+	for (size_t i = 0; i < n; i++)
+		to[i] = host.addresses[i];
+	return n;
+}
+
+enum resolver_health resolver_self_test(struct resolver *resolver, struct deadline deadline)
+{
+	enum resolver_health found = self_test(&resolver->setup, deadline);
+
+	if (found != RESOLVER_UNTESTED || !self_test_applies(&resolver->setup))
+		atomic_store(&resolver->health, found);
+	return resolver_health(resolver);
+}
+
+enum resolver_health resolver_health(const struct resolver *resolver)
+{
+	return (enum resolver_health)atomic_load(&resolver->health);
+}
+
+void resolver_inherit_health(struct resolver *resolver, const struct resolver *from)
+{
+	if (self_test_applies(&resolver->setup))
+		atomic_store(&resolver->health, resolver_health(from));
 }

@@ -24,7 +24,7 @@ struct str_list {
 struct resolver_setup {
 	struct str anchor; /* trust anchors as in a zone file; empty: nothing is validated */
 	struct str_list root_servers, forwarders, stub_zones, local_records, local_zones;
-	uint16_t port; /* of the TLSA owner names, "_25._tcp.HOST": the port really used */
+	uint16_t port; /* of the TLSA owner names, "_25._tcp.HOST": the port really used; 0: 25 */
 };
 
 struct resolver;
@@ -43,7 +43,8 @@ struct route_host {
 	struct route_facts facts; /* address: FOUND, NONE or FAILED */
 	struct ip addresses[ROUTE_ADDRESSES_MAX]; /* IPv6 and IPv4 alternating */
 	size_t n_addresses;
-	bool capped; /* it has more addresses than that */
+	bool capped;  /* it has more addresses than that */
+	bool no_name; /* ADDRESS_NONE: there is no such name at all */
 
 	/* With facts.tlsa == TLSA_USABLE: the usable records, and the name they were found under
 	 * (RFC 7672 2.2.3): the CNAME-expanded host name first, then the original. */
@@ -92,14 +93,17 @@ size_t resolver_addresses(struct resolver *resolver, struct str name, bool cold,
 	size_t room, struct deadline deadline);
 
 /* The self-test of policy.md section 7: with the anchor `. SOA` validates, with a wrong one it is
- * bogus. Blocks until the deadline at most; resolver_health tells afterwards what it found. */
+ * bogus. Blocks until the deadline at most. What can't be tested (no DNS at all) changes nothing:
+ * it breaks no whole resolver, and heals no broken one. Returns the health from now on. */
 enum resolver_health {
-	RESOLVER_UNTESTED, /* no anchor, or no DNS at all: not testable is not broken */
+	RESOLVER_UNTESTED, /* not yet, or there is no anchor of the root */
 	RESOLVER_HEALTHY,
 	RESOLVER_UNHEALTHY
 };
 enum resolver_health resolver_self_test(struct resolver *resolver, struct deadline deadline);
 enum resolver_health resolver_health(const struct resolver *resolver);
+/* A resolver with other settings goes on from there, until it has been tested itself. */
+void resolver_inherit_health(struct resolver *resolver, const struct resolver *from);
 
 /* The route of an address literal: one host of that name and address. */
 const struct route *route_of_literal(struct str literal, const struct ip *ip);

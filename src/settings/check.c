@@ -10,7 +10,8 @@
 
 enum { SECTIONS_MAX = 10000, LISTENER_NAME_MAX = 64 };
 
-static const char *const field_names[SECTION_FIELDS] = { "secure", "kind", "address", "port" };
+static const char *const field_names[SECTION_FIELDS] = { "secure", "kind", "address", "port",
+	"level" };
 const char *const listener_kinds[] = { "mx", "secure-mx", "submission", "submissions" };
 
 const char *section_field_name(enum section_field field)
@@ -43,11 +44,11 @@ static void add_line(struct parsed *p, struct lines *lines, size_t line)
 	lines->at[lines->len++] = line;
 }
 
-static bool section_has(
-	struct parsed *p, const struct section *s, enum section_field field, const char *example)
+static bool section_has(struct parsed *p, const struct section *s, const char *kind,
+	enum section_field field, const char *example)
 {
 	if (!s->lines[field])
-		mistake(&p->mistakes, s->line, "listener \"%.*s\" has no %s; %s would be right",
+		mistake(&p->mistakes, s->line, "%s \"%.*s\" has no %s; %s would be right", kind,
 			STR_ARG(str_head(s->title, 80)), field_names[field], example);
 	return s->lines[field];
 }
@@ -135,15 +136,15 @@ static bool read_listener(struct parsed *p, const struct section *s, struct list
 			STR_ARG(str_head(s->title, 80)), LISTENER_NAME_MAX);
 	l->name = s->title;
 	l->address = s->values[FIELD_ADDRESS];
-	if (!section_has(p, s, FIELD_KIND, "kind = mx") || !read_kind(p, s, &l->kind))
+	if (!section_has(p, s, "listener", FIELD_KIND, "kind = mx") || !read_kind(p, s, &l->kind))
 		good = false;
-	if (!section_has(p, s, FIELD_ADDRESS, "address = \"0.0.0.0\"")) {
+	if (!section_has(p, s, "listener", FIELD_ADDRESS, "address = \"0.0.0.0\"")) {
 		good = false;
 	} else if (!value_address(l->address, &why)) {
 		mistake(&p->mistakes, s->lines[FIELD_ADDRESS], "address: %s", why.text);
 		good = false;
 	}
-	if (!section_has(p, s, FIELD_PORT, "port = 25"))
+	if (!section_has(p, s, "listener", FIELD_PORT, "port = 25"))
 		return false;
 	if (!value_count(s->values[FIELD_PORT], 1, UINT16_MAX, &port, &why)) {
 		mistake(&p->mistakes, s->lines[FIELD_PORT], "port: %s", why.text);
@@ -189,6 +190,66 @@ void check_listener(struct parsed *p, const struct section *s)
 	add_line(p, &p->listener_lines, s->line);
 }
 
+/* "*", or a domain in any spelling, perhaps with a dot in front. */
+static bool read_destination_name(struct parsed *p, const struct section *s, struct str *name)
+{
+	bool below = str_starts(s->title, STR("."));
+	struct why why;
+
+	*name = s->title;
+	if (str_eq(s->title, STR("*")))
+		return true;
+	if (!value_domain(str_tail(s->title, below), p->arena, name, &why)) {
+		mistake(&p->mistakes, s->line, "destination: %s", why.text);
+		return false;
+	}
+	if (below)
+		*name = arena_printf(p->arena, ".%.*s", STR_ARG(*name));
+	return name->at != NULL;
+}
+
+static bool read_level(struct parsed *p, const struct section *s, enum level *level)
+{
+	struct str text = s->values[FIELD_LEVEL];
+
+	if (!section_has(p, s, "destination", FIELD_LEVEL, "level = secure"))
+		return false;
+	if (level_of(text, level) && level_demands(*level))
+		return true;
+	mistake(&p->mistakes, s->lines[FIELD_LEVEL],
+		"level: \"%.*s\" demands nothing; encrypt, secure, dane-only or verify would be "
+		"right",
+		STR_ARG(str_head(text, 40)));
+	return false;
+}
+
+static bool destination_is_new(struct parsed *p, const struct section *s, struct str name)
+{
+	for (size_t i = 0; i < p->settings->destinations.len; i++) {
+		if (!str_eq(p->settings->destinations.at[i].name, name))
+			continue;
+		mistake(&p->mistakes, s->line,
+			"there is a destination \"%.*s\" in line %zu; once would be right",
+			STR_ARG(name), p->destination_lines.at[i]);
+		return false;
+	}
+	return true;
+}
+
+void check_destination(struct parsed *p, const struct section *s)
+{
+	struct destination_settings d = { 0 }, *at = p->settings->destinations.at;
+	size_t n = p->settings->destinations.len;
+	bool named = read_destination_name(p, s, &d.name);
+
+	if (!read_level(p, s, &d.level) || !named || !destination_is_new(p, s, d.name) ||
+		n >= SECTIONS_MAX)
+		return;
+	p->settings->destinations.at = at = sure_room(p->arena, at, n, sizeof(*at));
+	at[p->settings->destinations.len++] = d;
+	add_line(p, &p->destination_lines, s->line);
+}
+
 static size_t line_of_option(const struct parsed *p, const char *name)
 {
 	return p->lines[option_of(str_of(name)) - options];
@@ -230,6 +291,21 @@ static void check_secure_listeners(struct parsed *p)
 				"right");
 }
 
+/* Mail between our own accounts has no way on which anything could be proved. */
+static void check_destinations(struct parsed *p)
+{
+	bool secure;
+
+	for (size_t i = 0; i < p->settings->destinations.len; i++) {
+		struct str name = p->settings->destinations.at[i].name;
+		if (settings_domain(p->settings, name, &secure) >= 0)
+			mistake(&p->mistakes, p->destination_lines.at[i],
+				"%.*s is a domain of ours, and mail to it crosses no network; "
+				"somebody else's would be right",
+				STR_ARG(name));
+	}
+}
+
 void check_whole(struct parsed *p)
 {
 	const struct settings *s = p->settings;
@@ -243,6 +319,7 @@ void check_whole(struct parsed *p)
 			"would be right");
 	check_certificates(p);
 	check_secure_listeners(p);
+	check_destinations(p);
 	if (s->message_size > s->bytes_in_flight)
 		mistake(&p->mistakes, line_of_option(p, "message_size"),
 			"message_size is more than bytes_in_flight; at most as much would be "
@@ -264,4 +341,26 @@ int settings_domain(const struct settings *settings, struct str domain, bool *se
 	}
 	*secure = false;
 	return -1;
+}
+
+static bool is_named(const struct destination_settings *d, struct str domain)
+{
+	if (d->name.at[0] == '*')
+		return true;
+	if (d->name.at[0] != '.')
+		return str_eq_nocase(domain, d->name);
+	return domain.len > d->name.len &&
+	       str_eq_nocase(str_tail(domain, domain.len - d->name.len), d->name);
+}
+
+demands settings_demands(const struct settings *settings, struct str domain)
+{
+	demands all = 0;
+
+	for (size_t i = 0; i < settings->destinations.len; i++) {
+		const struct destination_settings *d = &settings->destinations.at[i];
+		if (is_named(d, domain))
+			all |= level_demands(d->level);
+	}
+	return all;
 }

@@ -8,7 +8,14 @@
 #include "settings/mistakes.h"
 #include "settings/option.h"
 
-enum section_field { FIELD_SECURE, FIELD_KIND, FIELD_ADDRESS, FIELD_PORT, SECTION_FIELDS };
+enum section_field {
+	FIELD_SECURE,
+	FIELD_KIND,
+	FIELD_ADDRESS,
+	FIELD_PORT,
+	FIELD_LEVEL,
+	SECTION_FIELDS
+};
 
 /* In the order of enum listener_kind. */
 extern const char *const listener_kinds[];
@@ -36,12 +43,13 @@ struct parsed {
 	struct arena *arena;
 	struct mistakes mistakes;
 	size_t lines[OPTIONS_N];
-	struct lines domain_lines, listener_lines;
+	struct lines domain_lines, listener_lines, destination_lines;
 };
 
 /* Read the section into the settings, or say what is wrong with it. */
 void check_domain(struct parsed *p, const struct section *section);
 void check_listener(struct parsed *p, const struct section *section);
+void check_destination(struct parsed *p, const struct section *section);
 /* After the last line. */
 void check_whole(struct parsed *p);
 

@@ -71,6 +71,9 @@ static int on_unknown(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *resul
 	if (!strcmp(cfg->name, "domain"))
 		mistake(&under_way->parsed.mistakes, line_of(cfg),
 			"a domain has no %s; secure would be right", opt->name);
+	else if (!strcmp(cfg->name, "destination"))
+		mistake(&under_way->parsed.mistakes, line_of(cfg),
+			"a destination has no %s; level would be right", opt->name);
 	else if (!strcmp(cfg->name, "listener"))
 		mistake(&under_way->parsed.mistakes, line_of(cfg),
 			"a listener has no %s; kind, address or port would be right", opt->name);
@@ -145,6 +148,8 @@ static int on_section(cfg_t *cfg, cfg_opt_t *opt)
 				str_of(cfg_getstr(ended, section_field_name(i))));
 	if (!strcmp(opt->name, "domain"))
 		check_domain(&under_way->parsed, s);
+	else if (!strcmp(opt->name, "destination"))
+		check_destination(&under_way->parsed, s);
 	else
 		check_listener(&under_way->parsed, s);
 	under_way->section = (struct section){ 0 };
@@ -187,13 +192,15 @@ static bool run(const char *text)
 	cfg_opt_t domain[UNKNOWN_MAX + 2] = { text_option("secure", 0, on_field) };
 	cfg_opt_t listener[UNKNOWN_MAX + 4] = { text_option("kind", 0, on_field),
 		text_option("address", 0, on_field), text_option("port", 0, on_field) };
-	cfg_opt_t root[OPTIONS_N + 2 + UNKNOWN_MAX + 1] = { 0 };
+	cfg_opt_t destination[UNKNOWN_MAX + 2] = { text_option("level", 0, on_field) };
+	cfg_opt_t root[OPTIONS_N + 3 + UNKNOWN_MAX + 1] = { 0 };
 	size_t n = 0;
 	cfg_t *cfg;
 	int result;
 
 	add_unknown(domain, 1);
 	add_unknown(listener, 3);
+	add_unknown(destination, 1);
 	for (size_t i = 0; i < OPTIONS_N; i++) {
 		bool list = options[i].kind == OPTION_TEXTS || options[i].kind == OPTION_SPANS;
 
@@ -201,6 +208,7 @@ static bool run(const char *text)
 	}
 	root[n++] = section_option("domain", domain);
 	root[n++] = section_option("listener", listener);
+	root[n++] = section_option("destination", destination);
 	add_unknown(root, n);
 	cfg = cfg_init(root, CFGF_NONE);
 	if (!cfg)

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "mail/demands.h"
 #include "settings/settings.def"
 
 struct texts {
@@ -36,6 +37,13 @@ struct domain_settings {
 	struct str secure; /* "" if it has none */
 };
 
+/* destination "example.net" { level = secure }: what the operator demands for mail to a domain.
+ * `name` is a domain in lower-case A-labels, ".example.net" for all below it, or "*" for all. */
+struct destination_settings {
+	struct str name;
+	enum level level;
+};
+
 #define SETTINGS_TEXT(name, ...)  struct str name;
 #define SETTINGS_TEXTS(name, ...) struct texts name;
 #define SETTINGS_COUNT(name, ...) uint64_t name;
@@ -55,6 +63,10 @@ struct settings {
 		struct listener_settings *at;
 		size_t len;
 	} listeners;
+	struct {
+		struct destination_settings *at;
+		size_t len;
+	} destinations;
 };
 
 /* Parse a configuration. `path` is for messages alone. On any mistake NULL, with one line per
@@ -66,6 +78,10 @@ void settings_free(struct settings **settings);
 /* Which of our domains this is (a domain or a secure domain, in A-labels, any case): index into
  * settings->domains, or -1. *secure: it is the secure one. */
 int settings_domain(const struct settings *settings, struct str domain, bool *secure);
+
+/* What the operator demands for mail to this domain (in A-labels, any case; or an address literal):
+ * all sections that name it, joined (policy.md section 1). */
+demands settings_demands(const struct settings *settings, struct str domain);
 
 /* The effective configuration, in the file's own syntax (`siegel config show`). */
 void settings_show(const struct settings *settings, struct buf *to);

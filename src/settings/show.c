@@ -87,6 +87,10 @@ void settings_show(const struct settings *s, struct buf *to)
 			"listener \"%.*s\" {\n\tkind = %s\n\taddress = \"%.*s\"\n\tport = %u\n}\n",
 			STR_ARG(l->name), listener_kinds[l->kind], STR_ARG(l->address), l->port);
 	}
+	for (size_t i = 0; i < s->destinations.len; i++)
+		buf_printf(to, "destination \"%.*s\" { level = %s }\n",
+			STR_ARG(s->destinations.at[i].name),
+			level_name(s->destinations.at[i].level));
 }
 
 /* What has to be said by every operator stands in the example without a comment sign. */
@@ -166,7 +170,11 @@ void settings_example(struct buf *to)
 		    "listener \"submission\" {\n\tkind = submission\n\taddress = "
 		    "\"0.0.0.0\"\n\tport = 587\n}\n"
 		    "listener \"submissions\" {\n\tkind = submissions\n\taddress = "
-		    "\"0.0.0.0\"\n\tport = 465\n}\n"));
+		    "\"0.0.0.0\"\n\tport = 465\n}\n"
+		    "\n# What mail to a domain must prove, whoever sends it: encrypt, secure, "
+		    "dane-only or\n"
+		    "# verify. \".example.net\" is everything below it, \"*\" every domain.\n"
+		    "#destination \"example.net\" { level = secure }\n"));
 	arena_free(&arena);
 }
 

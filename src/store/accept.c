@@ -227,7 +227,8 @@ static void write_recipient(struct store *store, const struct accept_ask *ask,
 	const struct identity *who = &plan->recipients[i];
 	bool local = who->kind != IDENTITY_REMOTE;
 	struct str destination = local ? STR("") : who->domain;
-	demands wanted = plan->demands | (who->secure ? DEMAND_TLS : 0);
+	demands wanted = plan->demands | (who->secure ? DEMAND_TLS : 0) |
+			 (local ? 0 : settings_demands(store->settings, destination));
 	uint32_t terms = wanted || local || !plan->unenforced ? wanted : UNENFORCED;
 	int64_t deadline = store->now + time_allowed(store, plan, wanted, local);
 	int64_t event_at = store->now + store->settings->delay_notice;

@@ -35,6 +35,10 @@ static struct str lines[] = {
 	{ "nobody.deaf.test. 60 IN TXT \"no address\"", 0 },
 	{ "odd.test. 60 IN MX 10 -.\\@.test.", 0 },
 	{ "short.test. 1 IN A 192.0.2.5", 0 },
+	{ "_mta-sts.one.test. 60 IN TXT \"v=STSv1; \" \"id=1;\"", 0 },
+	{ "_mta-sts.two.test. 60 IN TXT \"one\"", 0 },
+	{ "_mta-sts.two.test. 60 IN TXT \"two\"", 0 },
+	{ "_mta-sts.alias.test. 60 IN CNAME _mta-sts.one.test.", 0 },
 };
 static struct str zones[] = { { "test. static", 12 } };
 
@@ -279,6 +283,65 @@ static void silence_is_failure_and_not_absence(void **state)
 	close(fd);
 }
 
+static struct txt_answer txt_of(void **state, const char *name, struct arena *arena)
+{
+	return resolver_txt(*state, str_of(name), false, arena, deadline_in(5 * SECOND));
+}
+
+static void the_strings_of_a_txt_record_are_one_text(void **state)
+{
+	static const char *const names[] = { "_mta-sts.one.test", "_mta-sts.alias.test" };
+	struct arena arena = ARENA(10000);
+
+	for (size_t i = 0; i < count_of(names); i++) {
+		struct txt_answer txt = txt_of(state, names[i], &arena);
+		assert_int_equal(txt.kind, TXT_FOUND);
+		assert_int_equal(txt.len, 1);
+		assert_str(txt.at[0], "v=STSv1; id=1;");
+	}
+	assert_int_equal(txt_of(state, "_mta-sts.two.test", &arena).len, 2);
+	arena_free(&arena);
+}
+
+static void no_txt_record_is_told_from_a_failure(void **state)
+{
+	static const char *const none[] = { "one.test", "nowhere.test", "no name.test", "" };
+	struct arena arena = ARENA(10000), small = ARENA(10);
+	char server[40];
+	int fd = silent_server(server, sizeof server);
+	struct str forwarder = str_of(server);
+	struct resolver_setup setup = { .forwarders = { &forwarder, 1 } };
+	struct resolver *deaf = resolver_new(&setup, NULL);
+
+	for (size_t i = 0; i < count_of(none); i++)
+		assert_int_equal(txt_of(state, none[i], &arena).kind, TXT_NONE);
+	assert_int_equal(txt_of(state, "_mta-sts.one.test", &small).kind, TXT_FAILED);
+	for (int cold = 0; cold < 2; cold++)
+		assert_int_equal(resolver_txt(deaf, STR("_mta-sts.example.org"), cold, &arena,
+					 deadline_in(200))
+					 .kind,
+			TXT_FAILED);
+	resolver_release(&deaf);
+	close(fd);
+	arena_free(&arena);
+}
+
+static void other_hosts_have_addresses_too(void **state)
+{
+	struct ip ips[8];
+	struct deadline soon = deadline_in(5 * SECOND);
+
+	for (int cold = 0; cold < 2; cold++) {
+		assert_int_equal(
+			resolver_addresses(*state, STR("a.one.test"), cold, ips, 8, soon), 3);
+		assert_ip(&ips[0], "2001:db8::1");
+		assert_int_equal(
+			resolver_addresses(*state, STR("www.alias.test"), cold, ips, 2, soon), 2);
+	}
+	assert_int_equal(resolver_addresses(*state, STR("nowhere.test"), false, ips, 8, soon), 0);
+	assert_int_equal(resolver_addresses(*state, STR("no name"), false, ips, 8, soon), 0);
+}
+
 static void wrong_settings_are_named(void **state)
 {
 	struct str record = STR("a.test. IN A nonsense"), anchor = STR(". IN DS nonsense");
@@ -441,6 +504,9 @@ int main(void)
 		cmocka_unit_test(a_cold_look_passes_the_cache),
 		cmocka_unit_test(many_threads_ask_at_once),
 		cmocka_unit_test(silence_is_failure_and_not_absence),
+		cmocka_unit_test(the_strings_of_a_txt_record_are_one_text),
+		cmocka_unit_test(no_txt_record_is_told_from_a_failure),
+		cmocka_unit_test(other_hosts_have_addresses_too),
 		cmocka_unit_test(wrong_settings_are_named),
 		cmocka_unit_test(an_anchor_file_with_comments_is_read),
 		cmocka_unit_test(literals_are_read),

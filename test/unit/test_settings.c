@@ -326,6 +326,64 @@ static void an_empty_file_says_what_is_missing(void **state)
 			   "\"secure.example.org\" } would be right\n");
 }
 
+static void the_operators_demands_are_those_of_all_sections_that_name_a_domain(void **state)
+{
+	struct outcome o = parse(GOOD "destination \"*\" { level = encrypt }\n"
+				      "destination \"B\xc3\xbc"
+				      "cher.example\" { level = secure }\n"
+				      "destination \".example.net\" { level = dane-only }\n"
+				      "destination \"a.example.net\" { level = verify }\n");
+	static const struct {
+		const char *domain;
+		demands demands;
+	} rows[] = {
+		{ "elsewhere.test", DEMAND_TLS },
+		{ "[192.0.2.1]", DEMAND_TLS },
+		{ "xn--bcher-kva.example", DEMAND_TLS | DEMAND_AUTH },
+		{ "XN--BCHER-KVA.example", DEMAND_TLS | DEMAND_AUTH },
+		{ "a.xn--bcher-kva.example", DEMAND_TLS },
+		{ "example.net", DEMAND_TLS },
+		{ "badexample.net", DEMAND_TLS },
+		{ "b.example.net", DEMAND_TLS | DEMAND_AUTH | DEMAND_DANE },
+		{ "a.example.net", DEMAND_TLS | DEMAND_AUTH | DEMAND_DANE | DEMAND_PINNED },
+	};
+
+	(void)state;
+	assert_string_equal(o.errors.at, "");
+	for (size_t i = 0; i < count_of(rows); i++)
+		assert_int_equal(
+			settings_demands(o.settings, str_of(rows[i].domain)), rows[i].demands);
+	done(&o);
+	o = parse(GOOD);
+	assert_int_equal(settings_demands(o.settings, STR("elsewhere.test")), 0);
+	done(&o);
+}
+
+static void a_destination_that_cannot_be_meant_is_named(void **state)
+{
+	(void)state;
+	refused_option("destination \"a.example\" { }",
+		"destination \"a.example\" has no level; level = secure would be right");
+	refused_option("destination \"a.example\" { level = opportunistic }",
+		"level: \"opportunistic\" demands nothing; encrypt, secure, dane-only or verify "
+		"would be right");
+	refused_option("destination \"a.example\" { level = tls }",
+		"level: \"tls\" demands nothing; encrypt, secure, dane-only or verify would be "
+		"right");
+	refused_option("destination \"*.example\" { level = secure }",
+		"destination: \"*.example\" is no full domain; one such as example.org, without a "
+		"dot "
+		"at its end, would be right");
+	refused_option("destination \"a.example\" { levle = secure; level = secure }",
+		"a destination has no levle; level would be right");
+	refused_option("destination \"Secure.example.org\" { level = secure }",
+		"secure.example.org is a domain of ours, and mail to it crosses no network; "
+		"somebody "
+		"else's would be right");
+	refused_option("destination \"*\" { level = secure } destination '*' { level = verify }",
+		"there is a destination \"*\" in line 5; once would be right");
+}
+
 static void what_is_shown_reads_back_as_the_same(void **state)
 {
 	struct buf first = BUF(65536), second = BUF(65536);
@@ -333,7 +391,8 @@ static void what_is_shown_reads_back_as_the_same(void **state)
 		parse(GOOD LISTENER("a") "help_url = 'https://x.example/${A}'\n"
 					 "state_directory = '/a\"b\\\\c'\n"
 					 "local_records = { 'a.test. 60 IN TXT \"x y\"' }\n"
-					 "retries = \"1s 90s\" disk_reserve = 0\n");
+					 "retries = \"1s 90s\" disk_reserve = 0\n"
+					 "destination \".Example.net\" { level = dane-only }\n");
 
 	(void)state;
 	assert_string_equal(o.errors.at, "");
@@ -482,6 +541,9 @@ int main(void)
 		cmocka_unit_test(an_option_in_the_wrong_section_is_named),
 		cmocka_unit_test(listeners_need_names_ports_and_certificates),
 		cmocka_unit_test(an_empty_file_says_what_is_missing),
+		cmocka_unit_test(
+			the_operators_demands_are_those_of_all_sections_that_name_a_domain),
+		cmocka_unit_test(a_destination_that_cannot_be_meant_is_named),
 		cmocka_unit_test(what_is_shown_reads_back_as_the_same),
 		cmocka_unit_test(a_letter_with_the_largest_message_fits_a_job),
 		cmocka_unit_test(the_example_is_a_good_file),

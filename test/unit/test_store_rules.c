@@ -42,6 +42,34 @@ static void any_secure_sender_makes_it_the_aliass(void **state)
 	world_close(w);
 }
 
+static void the_operators_demands_are_joined_per_recipient(void **state)
+{
+	struct world *w = world_open_with("destination \"hotel.test\" { level = dane-only }\n");
+	struct mail m;
+
+	(void)state;
+	add_account(w, "ada@example.test");
+	switch_alias(w, "ada@example.test", true);
+	m = mail(w, 1, "ada@example.test", "desk@HOTEL.test");
+	m.to[1].address = STR("x@outside.test");
+	m.to[2].address = STR("ada@example.test");
+	m.ask.recipients.len = 3;
+	m.ask.tls_required_no = 1; /* gives up nothing the operator wants */
+	assert_taken(w, m);
+	assert_int_equal(sql_number(w, "SELECT demands FROM recipient WHERE number % 16384 = 0"),
+		DEMAND_TLS | DEMAND_AUTH | DEMAND_DANE);
+	assert_int_equal(sql_number(w, "SELECT demands FROM recipient WHERE number % 16384 = 1"),
+		UNENFORCED);
+	assert_int_equal(
+		sql_number(w, "SELECT demands FROM recipient WHERE number % 16384 = 2"), 0);
+	w->settings->destinations.len = 0; /* a change takes nothing from what is queued */
+	m = mail(w, 1, "ada@secure.example.test", "desk@hotel.test");
+	assert_demands(w, m, DEMAND_TLS);
+	assert_int_equal(sql_number(w, "SELECT max(demands & 31) FROM recipient"),
+		DEMAND_TLS | DEMAND_AUTH | DEMAND_DANE);
+	world_close(w);
+}
+
 static void requiretls_adds_its_own(void **state)
 {
 	struct world *w = world_open();
@@ -377,6 +405,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_normal_address_demands_nothing),
 		cmocka_unit_test(any_secure_sender_makes_it_the_aliass),
+		cmocka_unit_test(the_operators_demands_are_joined_per_recipient),
 		cmocka_unit_test(requiretls_adds_its_own),
 		cmocka_unit_test(mail_to_the_secure_address_carries_tls),
 		cmocka_unit_test(tls_required_no_takes_nothing_away),

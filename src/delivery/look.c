@@ -432,13 +432,7 @@ void look_end(struct look *look)
 	sts_release(&look->sts);
 }
 
-/* TEMPORARY until net/resolve.c and mail/mta_sts.c have them. */
-__attribute__((weak)) bool sts_policy_lists(const struct sts_policy *policy, struct str host)
-{
-	(void)policy, (void)host;
-	return false;
-}
-
+/* TEMPORARY until net/resolve.c has it. */
 __attribute__((weak)) enum resolver_health resolver_health(const struct resolver *resolver)
 {
 	(void)resolver;

@@ -79,11 +79,12 @@ static const struct sandbox_rule asks_store[] = {
 	ALLOW_IF("socketpair", 0, SANDBOX_EQUALS, AF_UNIX),
 };
 
+/* On the one listener that siegeld handed over: nobody may listen(2). */
 static const struct sandbox_rule answers_calls[] = {
 	ALLOW("accept4"),
 };
 
-/* Outbound mail and the resolver. libunbound binds UDP ports; nothing here listens. */
+/* Outbound mail and the resolver. libunbound binds UDP ports. */
 static const struct sandbox_rule asks_peers[] = {
 	ALLOW_IF("socket", 0, SANDBOX_EQUALS, AF_INET), ALLOW_IF("socket", 0, SANDBOX_EQUALS, AF_INET6),
 	REFUSE_IF("socket", EAFNOSUPPORT, 0, SANDBOX_EQUALS, AF_UNIX),
@@ -114,11 +115,13 @@ static const struct confinement {
 	struct part {
 		const struct sandbox_rule *at;
 		size_t n;
-	} parts[2];
+	} parts[2]; /* what it asks, what it answers */
 } confinements[] = {
 	{ ROLE_SMTPD, false, false, { { answers_peers, count_of(answers_peers) } } },
 	{ ROLE_STORE, true, false, { { answers_calls, count_of(answers_calls) } } },
-	{ ROLE_DELIVERY, false, true, { { asks_peers, count_of(asks_peers) } } },
+	{ ROLE_DELIVERY, false, true,
+		{ { asks_peers, count_of(asks_peers) },
+			{ answers_calls, count_of(answers_calls) } } },
 	{ ROLE_MAILBOX, true, false, { { asks_store, count_of(asks_store) } } },
 };
 

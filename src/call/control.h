@@ -18,10 +18,12 @@ enum { CONTROL_FD = 3, CONTROL_NAME_MAX = 200 };
 enum control_kind {
 	CONTROL_SETTINGS = 1, /* sealed memfd: the configuration's text; name: its path */
 	CONTROL_FILE,	  /* sealed memfd: a file; name: "certificate:0", "key:0", "ca", "anchor" */
-	CONTROL_LISTENER, /* a bound, listening socket; name: the listener's, or "ctl" */
+	CONTROL_LISTENER, /* a bound, listening socket; name: the listener's, or "ctl"; in a start
+			     "once" a connected one, "ctl" */
 	CONTROL_EDGE,	  /* one end of a rendezvous; name: the role at the other end */
 	CONTROL_START,	  /* all of the start is there; with the role's own directory; name:
-			     "root:UID:GID" to chroot there and become that user, or "user" */
+			     "root:UID:GID" to chroot there and become that user, or "user";
+			     "check" and "once" come without a directory */
 	CONTROL_RELOAD,	  /* new SETTINGS and FILEs came before this */
 	CONTROL_STOP,	  /* finish what is under way and exit 0 */
 	CONTROL_READY,	  /* role -> siegeld: serving; text: what confinement is in force */

@@ -20,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SETTINGS_TEXT_MAX = 1024 * 1024, FILE_MAX = 16 * 1024 * 1024 };
+enum { SETTINGS_TEXT_MAX = 1024 * 1024, FILE_MAX = 16 * 1024 * 1024, NOBODY = 65534 };
 
 #ifdef SANITIZED
 /* A confined role can't be stopped to be searched for leaks; the unit tests search. */
@@ -53,7 +53,9 @@ static void set_log(struct start *start)
 {
 	enum log_level least = LOG_INFO;
 
-	if (log_level_of(start->settings->log_level, &least))
+	if (start->once) /* its log is the operator's terminal */
+		log_open(role_name(start->role), LOG_ALARM);
+	else if (log_level_of(start->settings->log_level, &least))
 		log_open(role_name(start->role), least);
 }
 
@@ -111,7 +113,7 @@ static bool take(struct start *start, struct control_message *message, struct wh
 	}
 }
 
-/* "root:UID:GID", "user" or "check". */
+/* "root:UID:GID", "user", "check" or "once". */
 static bool take_start(struct start *start, struct control_message *message)
 {
 	struct str rest = str_of(message->name);
@@ -120,7 +122,8 @@ static bool take_start(struct start *start, struct control_message *message)
 	start->directory = message->fd;
 	message->fd = -1;
 	start->only_check = str_eq(rest, STR("check"));
-	if (start->only_check)
+	start->once = str_eq(rest, STR("once"));
+	if (start->only_check || start->once)
 		return true;
 	if (str_eq(rest, STR("user")))
 		return start->directory >= 0;
@@ -175,10 +178,8 @@ void start_open(struct start *start, enum role role)
 	set_log(start);
 }
 
-static void become(struct start *start)
+static void change_user(const struct start *start)
 {
-	if (chroot(".") != 0 || chdir("/") != 0)
-		fail_errno("chroot");
 	if (setgroups(0, NULL) != 0 || setresgid(start->gid, start->gid, start->gid) != 0 ||
 		setresuid(start->uid, start->uid, start->uid) != 0)
 		fail_errno("privileges");
@@ -187,13 +188,32 @@ static void become(struct start *start)
 	/* The change of user took this off. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
 		fail_errno("death signal");
+}
+
+static void become(struct start *start)
+{
+	if (chroot(".") != 0 || chdir("/") != 0)
+		fail_errno("chroot");
+	change_user(start);
 	buf_printf(&start->confinement, "uid=%u chroot", start->uid);
+}
+
+/* Nobody has made a directory or a user for it: it is whoever asks, but never root. */
+static void become_anybody(struct start *start)
+{
+	start->uid = start->gid = NOBODY;
+	if (geteuid() == 0)
+		change_user(start);
 }
 
 void start_drop(struct start *start)
 {
 	if (start->only_check)
 		_exit(0);
+	if (start->once) {
+		become_anybody(start);
+		return;
+	}
 	if (fchdir(start->directory) != 0)
 		fail_errno("directory");
 	if (start->is_root)

@@ -50,7 +50,9 @@ struct start {
 	struct start_listener listeners[START_LISTENERS_MAX];
 	size_t n_listeners;
 	bool only_check; /* nothing is to be served: start_drop ends the process */
-	bool is_root;	 /* started as root: uid, gid and chroot apply */
+	bool once; /* started by siegel(1) for itself: answer it over the listener "ctl", which is
+			    a connected socket, and end */
+	bool is_root; /* started as root: uid, gid and chroot apply */
 	uint32_t uid, gid;
 	int directory; /* of the role's own directory, until start_drop */
 	struct buf confinement;
@@ -61,7 +63,7 @@ struct start {
  * Exits where siegeld is gone or talks nonsense. */
 void start_open(struct start *start, enum role role);
 
-/* Go to the role's own directory and, if root, make it the root directory, then become the
+/* Go to the role's own directory (but once) and, if root, make it the root directory, then become the
  * role's user for good. From here on every path is relative to the working directory: the store
  * finds STATE/store there, the mailbox STATE/mail, the others an empty directory.
  * Where siegeld only wanted to know whether the role can use its settings and files, it can:

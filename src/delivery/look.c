@@ -27,6 +27,12 @@ static struct deadline within(const struct look *look, int64_t ms)
 	return deadline_earlier(look->until, deadline_in(ms));
 }
 
+/* The same within the turn of the host that is being asked. */
+static struct deadline in_turn(const struct look *look, int64_t ms)
+{
+	return deadline_earlier(look->turn, deadline_in(ms));
+}
+
 static bool may_try(struct look *look)
 {
 	if (look->n_attempts < ATTEMPTS_MAX && !deadline_passed(look->trying))
@@ -136,7 +142,7 @@ static struct peer_terms terms_of(
 			.n_tlsa = host->of->n_tlsa,
 			.tlsa_base = host->of->tlsa_base,
 			.domain = look->literal ? STR("") : look->domain },
-		.deadline = within(look, look->wanted ? TLS_WAIT : TLS_WAIT_OPPORTUNISTIC),
+		.deadline = in_turn(look, look->wanted ? TLS_WAIT : TLS_WAIT_OPPORTUNISTIC),
 	};
 }
 
@@ -151,7 +157,7 @@ static void reconnect_plain(struct look *look, const struct look_host *host, str
 
 	peer_close(peer);
 	if (dial(&again, 1, (uint16_t)look->config->settings->delivery_port, look->connect_ms,
-		    &fd) < 0) {
+		    look->turn, &fd) < 0) {
 		shown->hello = hello_of_dial(again.state);
 		return;
 	}
@@ -232,19 +238,44 @@ static struct judgement judge(struct look *look, const struct look_host *host,
 	return policy_judge(look->wanted, &host->facts, shown);
 }
 
+/* Whoever wants to know has everything checked that can be, whether or not it matters. */
+static struct plan checks_of(
+	const struct look *look, const struct look_host *host, const struct plan *plan)
+{
+	struct plan checks = *plan;
+
+	checks.check_sts |= look->sts && look->sts->testing;
+	if (look->sights) {
+		checks.check_ca = true;
+		checks.check_dane |= host->facts.tlsa == TLSA_USABLE;
+		checks.check_pin |= host->facts.pin == PIN_STORED;
+	}
+	return checks;
+}
+
+/* With the attempt that is noted next. */
+static void note_sight(struct look *look, const struct peer *peer, const struct host_facts *shown)
+{
+	if (!look->sights)
+		return;
+	struct sight *sight = &look->sights[look->n_attempts];
+	*sight = (struct sight){ .shown = *shown };
+	if (peer->secure)
+		certificate_read(peer->secure, look->arena, &sight->certificate);
+}
+
 /* Talk to one connected address and judge it. The peer if it is accepted, else NULL. */
 static struct peer *try_peer(struct look *look, const struct look_host *host,
 	const struct plan *plan, const struct ip *ip, int fd, struct judgement *judgement)
 {
 	struct peer *peer = fresh_peer(look, host, ip, fd);
-	struct plan checks = *plan;
+	struct plan checks = checks_of(look, host, plan);
 	struct peer_terms terms = terms_of(look, host, &checks);
 	struct host_facts shown = { 0 };
 	scoped(remote_reply_free) struct remote_reply reply = { 0 };
 	struct why why = { "" };
 	bool testing = look->sts && look->sts->testing;
 
-	checks.check_sts |= testing;
 	look->connected = true;
 	peer_greet(peer, &terms, &shown, &reply, &why);
 	struct seal seal = peer->seal;
@@ -260,6 +291,7 @@ static struct peer *try_peer(struct look *look, const struct look_host *host,
 	bool plaintext = policy_permit_plaintext(look->wanted, &host->facts, &shown, &peer->permit);
 	must(plaintext == (judgement->verdict == VERDICT_ACCEPTED && shown.hello != HELLO_SECURED));
 	struct str said = reply.said.len ? buf_str(&reply.said) : str_of(why.text);
+	note_sight(look, peer, &shown);
 	struct attempt *attempt = note(look, host->of->name, ip, *judgement, said);
 	note_seal(look, attempt, &seal);
 	attempt->proven_by = str_of(peer->proven_by);
@@ -302,6 +334,24 @@ static size_t note_dials(struct look *look, const struct look_host *host,
 	return added;
 }
 
+/* Whoever is in a hurry gives each of the hosts that are left an equal part of the time. */
+static void begin_turn(struct look *look)
+{
+	size_t left = look->n_hosts - look->at + 1;
+
+	look->turn = look->until;
+	if (look->hurried)
+		look->turn = deadline_in(deadline_poll_ms(look->until) / (int64_t)left);
+}
+
+static bool any_untried(const struct dial_try *tries, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (tries[i].state == DIAL_UNTRIED)
+			return true;
+	return false;
+}
+
 /* All addresses of one host until one is accepted or none is left. */
 static struct peer *try_host(struct look *look, struct look_host *host)
 {
@@ -311,6 +361,7 @@ static struct peer *try_host(struct look *look, struct look_host *host)
 	size_t n_shown = 0, n = hosts_addresses(look, host, tries, &forbidden);
 	struct peer *peer = NULL;
 
+	begin_turn(look);
 	if (forbidden)
 		shown[n_shown++] = (struct judgement){ VERDICT_UNKNOWN, REASON_FORBIDDEN_ADDRESS };
 	while (!peer && may_try(look)) {
@@ -322,12 +373,16 @@ static struct peer *try_host(struct look *look, struct look_host *host)
 			return NULL;
 		}
 		int at = dial(tries, n, (uint16_t)look->config->settings->delivery_port,
-			look->connect_ms, &fd);
+			look->connect_ms, look->turn, &fd);
 		n_shown += note_dials(look, host, tries, n, noted, shown + n_shown);
-		if (at < 0)
+		if (at < 0) {
+			look->capped |= any_untried(tries, n);
 			break;
+		}
 		peer = try_peer(look, host, &plan, &tries[at].ip, fd, &shown[n_shown]);
 		n_shown++;
+		if (look->sights)
+			peer_close(&peer);
 	}
 	*result = policy_join_hosts(shown, n_shown, look->capped || host->of->capped);
 	return peer;

@@ -15,6 +15,7 @@
 
 #include "call/message.h"
 #include "delivery/peer.h"
+#include "net/certificate.h"
 
 struct sts_view;
 
@@ -31,6 +32,12 @@ struct look_host {
 		basis; /* everything its judgement rests on, for comparing (policy.md section 7) */
 };
 
+/* What an address showed, beside the evidence. */
+struct sight {
+	struct host_facts shown;
+	struct certificate certificate;
+};
+
 /* The first block is the caller's, all else is for reading. */
 struct look {
 	struct config *config; /* outlives the look */
@@ -41,6 +48,10 @@ struct look {
 	struct arena *arena;
 	struct deadline until; /* of the whole look */
 	int64_t connect_ms;    /* for each address */
+	bool hurried;	       /* no host may take more than its share of what is left of `until` */
+	/* NULL; or room for ATTEMPTS_ROOM of them, one for each of `attempts`: then every address is
+	 * asked and everything about it checked, and look_next finds nothing to use. */
+	struct sight *sights;
 
 	const struct route *route;
 	const struct sts_view *sts; /* NULL: not looked up */
@@ -58,6 +69,7 @@ struct look {
 	bool capped;	/* not everything was tried */
 	bool sts_asked_again, sts_refetch_failed;
 	struct deadline trying; /* no new address is asked after this */
+	struct deadline turn;	/* of the host being asked */
 };
 
 /* Look the route and the facts up. False: nothing can be asked, look_judgement says why. */

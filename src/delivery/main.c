@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC
  *
  * main.c - siegel-delivery: mail going out. Owns the resolver and every connection to another
- * mail server; reads no file and listens nowhere. Started by siegeld.
+ * mail server; reads no file, and hears nobody but the operator's questions. Started by siegeld.
  */
 #include "base/log.h"
 #include "call/start.h"
+#include "delivery/answer.h"
 #include "delivery/own_mx.h"
 #include "delivery/sts.h"
 #include "delivery/worker.h"
@@ -34,21 +35,41 @@ static struct config *config_of(struct start *start, const struct standing *stan
 	return config;
 }
 
-static void reload(struct start *start, const struct standing *standing, struct delivery *delivery)
+static void reload(struct start *start, const struct standing *standing, struct delivery *delivery,
+	struct answers *answers)
 {
 	struct config *config = config_of(start, standing);
 
-	if (config)
-		delivery_reconfigure(delivery, config);
+	if (!config)
+		return;
+	delivery_reconfigure(delivery, config);
+	answers_reconfigure(answers);
+}
+
+/* For siegel(1) where no server runs: one look, and no store to ask. */
+static _Noreturn void answer_once(struct start *start)
+{
+	const struct standing standing = { NULL, sts_cache_new(NULL) };
+	struct config *config = config_of(start, &standing);
+
+	if (!config)
+		_exit(1);
+	struct delivery *delivery = delivery_new(NULL, config);
+	start_drop(start);
+	start_confine(start);
+	answers_serve_one(delivery, start_listener(start, STR("ctl")));
+	_exit(0);
 }
 
 int main(void)
 {
 	struct start start;
-	struct client *client = client_new(ROLE_STORE);
-	struct standing standing = { client, sts_cache_new(client) };
 
 	start_open(&start, ROLE_DELIVERY);
+	if (start.once)
+		answer_once(&start);
+	struct client *client = client_new(ROLE_STORE);
+	const struct standing standing = { client, sts_cache_new(client) };
 	struct config *config = config_of(&start, &standing);
 	if (!config)
 		return 1;
@@ -56,6 +77,7 @@ int main(void)
 	start_drop(&start);
 	start_confine(&start);
 	delivery_serve(delivery);
+	struct answers *answers = answers_serve(delivery, start_listener(&start, STR("ctl")));
 	own_mx_watch(delivery);
 	start_ready(&start);
 	for (;;) {
@@ -66,7 +88,7 @@ int main(void)
 		else if (event.kind == START_EDGE)
 			fd_close(&event.fd);
 		else if (event.kind == START_RELOAD)
-			reload(&start, &standing, delivery);
+			reload(&start, &standing, delivery, answers);
 		else if (event.kind == START_STOP)
 			delivery_stop(
 				delivery, deadline_in(STOP_BUSY), deadline_in(STOP_COMMITTING));

@@ -87,7 +87,7 @@ static void settle(struct dial_try *try, enum dial_state state)
 		fd_close(&try->fd);
 }
 
-static void start(struct race *race, struct dial_try *try, uint16_t port, int64_t each_ms)
+static void start(struct race *race, struct dial_try *try, uint16_t port, struct deadline until)
 {
 	union socket_address to;
 	socklen_t size = socket_address(&try->ip, port, &to);
@@ -102,8 +102,7 @@ static void start(struct race *race, struct dial_try *try, uint16_t port, int64_
 	else if (errno != EINPROGRESS)
 		settle(try, state_of(errno));
 	else
-		race->running[race->n++] =
-			(struct attempt){ .of = try, .until = deadline_in(each_ms) };
+		race->running[race->n++] = (struct attempt){ .of = try, .until = until };
 }
 
 /* Look at every running try once; the finished ones leave the race. */
@@ -176,7 +175,8 @@ static bool any_new(const struct dial_try *tries, size_t n, const bool *before)
 	return false;
 }
 
-int dial(struct dial_try *tries, size_t n, uint16_t port, int64_t each_ms, int *fd)
+int dial(struct dial_try *tries, size_t n, uint16_t port, int64_t each_ms, struct deadline until,
+	int *fd)
 {
 	struct race race = { .n = 0 };
 	bool before[DIAL_TRIES_MAX]; /* stood in an earlier call */
@@ -187,10 +187,10 @@ int dial(struct dial_try *tries, size_t n, uint16_t port, int64_t each_ms, int *
 		before[i] = tries[i].state == DIAL_CONNECTED;
 	}
 	while (!any_new(tries, n, before)) {
-		struct dial_try *next = next_untried(tries, n);
+		struct dial_try *next = deadline_passed(until) ? NULL : next_untried(tries, n);
 		size_t running = race.n;
 		if (next)
-			start(&race, next, port, each_ms);
+			start(&race, next, port, deadline_earlier(until, deadline_in(each_ms)));
 		else if (!race.n)
 			break;
 		if (next && race.n == running)

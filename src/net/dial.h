@@ -26,10 +26,12 @@ struct dial_try {
 enum { DIAL_TRIES_MAX = 16 };
 
 /* Connect to the untried ones among `tries`, in their order, a new one every quarter second or
- * as soon as one fails; each has `each_ms` from its own start. Returns the index of the first
+ * as soon as one fails; each has `each_ms` from its own start, and none longer than `until`, when no
+ * new one is begun any more. Returns the index of the first
  * that stands (*fd is its socket, non-blocking; the others in the making are untried again), or
- * -1 when none is left. */
-int dial(struct dial_try *tries, size_t n, uint16_t port, int64_t each_ms, int *fd);
+ * -1 when none is left or the time is over. */
+int dial(struct dial_try *tries, size_t n, uint16_t port, int64_t each_ms, struct deadline until,
+	int *fd);
 /* False if this machine has no route to the address's network: nothing is sent to find out. */
 bool dial_has_route(const struct ip *ip);
 

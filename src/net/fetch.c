@@ -17,7 +17,6 @@
 
 enum {
 	CONNECT_MS = 10 * SECOND,
-	DIAL_STAGGER_MS = 250, /* dial.h: the next address gets its start */
 	HOST_MAX = 253,
 };
 
@@ -73,9 +72,8 @@ static bool connect_to(
 	if (!n)
 		return why_not(why, forbidden ? "its address is in a forbidden network"
 					      : "it has no address we could reach");
-	int64_t each = ms_left(deadline_earlier(deadline, deadline_in(CONNECT_MS))) -
-		       (int64_t)(n - 1) * DIAL_STAGGER_MS;
-	int index = dial(tries, n, ask->port, each > 1 ? each : 1, fd);
+	struct deadline until = deadline_earlier(deadline, deadline_in(CONNECT_MS));
+	int index = dial(tries, n, ask->port, CONNECT_MS, until, fd);
 	if (index < 0)
 		return why_not(why, "it can't be connected to");
 	*at = tries[index].ip;

@@ -8,24 +8,17 @@
 
 #include "base/log.h"
 #include "base/must.h"
+#include "call/launch.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum { HEALTHY = 60 * SECOND, LONGEST_WAIT = 30, DEAF = SECOND };
-
-static void program_of(const struct crew *crew, enum role role, char *to, size_t room)
-{
-	snprintf(to, room, "%s/siegel-%s", crew->programs, role_name(role));
-}
 
 bool child_find_programs(struct crew *crew, struct buf *errors)
 {
@@ -40,72 +33,16 @@ bool child_find_programs(struct crew *crew, struct buf *errors)
 	crew->programs[n] = '\0';
 	*strrchr(crew->programs, '/') = '\0';
 	for (size_t i = 0; i < CHILDREN; i++) {
-		program_of(crew, child_roles[i], path, sizeof path);
+		launch_path(crew->programs, child_roles[i], path, sizeof path);
 		if (access(path, X_OK) != 0)
 			buf_printf(errors, "%s: %s\n", path, strerrordesc_np(errno));
 	}
 	return errors->len == before;
 }
 
-/* A role's environment is empty, but for what a sanitizer wants to be told. */
-static char *const *environment(void)
+static void start_program(struct crew *crew, struct child *child)
 {
-	static const char *const kept[] = { "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS" };
-	static char *list[count_of(kept) + 1];
-	size_t n = 0;
-
-	for (size_t i = 0; i < count_of(kept); i++) {
-		const char *value = getenv(kept[i]);
-		if (value && asprintf(&list[n], "%s=%s", kept[i], value) > 0)
-			n++;
-	}
-	list[n] = NULL;
-	return list;
-}
-
-/* In the new process: become the role's program, with descriptors 0 to 2 and the control. */
-static _Noreturn void become_program(
-	const struct crew *crew, enum role role, int control, pid_t parent)
-{
-	char path[sizeof crew->programs + 32];
-	struct rlimit limit = { crew->descriptors, crew->descriptors };
-	sigset_t none;
-	int null = open("/dev/null", O_RDONLY);
-
-	program_of(crew, role, path, sizeof path);
-	sigemptyset(&none);
-	bool good = null >= 0 && dup2(null, STDIN_FILENO) == STDIN_FILENO &&
-		    dup2(control, CONTROL_FD) == CONTROL_FD &&
-		    (control != CONTROL_FD || fcntl(CONTROL_FD, F_SETFD, 0) == 0) &&
-		    close_range(CONTROL_FD + 1, ~0u, 0) == 0 &&
-		    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && getppid() == parent &&
-		    sigprocmask(SIG_SETMASK, &none, NULL) == 0 &&
-		    setrlimit(RLIMIT_NOFILE, &limit) == 0;
-	if (good)
-		execve(path, (char *const[]){ path, NULL }, environment());
-	LOG(LOG_ALARM, "exec-failed", log_text("program", path),
-		log_text("why", strerrordesc_np(errno)));
-	_exit(1);
-}
-
-static void launch(struct crew *crew, struct child *child)
-{
-	int ends[2];
-	pid_t parent = getpid();
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
-		return;
-	child->pid = fork();
-	if (child->pid == 0)
-		become_program(crew, child->role, ends[1], parent);
-	int number = errno;
-	fd_close(&ends[1]);
-	if (child->pid < 0 || !fd_set_nonblocking(ends[0], true))
-		fd_close(&ends[0]);
-	if (child->pid < 0)
-		child->pid = 0;
-	child->control = ends[0];
-	errno = number;
+	child->pid = launch(crew->programs, child->role, crew->descriptors, &child->control);
 }
 
 static bool send_inputs(const struct inputs *inputs, const struct child *child)
@@ -127,7 +64,9 @@ static bool send_listeners(const struct ports *ports, const struct child *child)
 	bool good = true;
 
 	if (child->role == ROLE_STORE)
-		return control_send(child->control, CONTROL_LISTENER, STR("ctl"), ports->ctl);
+		return control_send(child->control, CONTROL_LISTENER, STR("ctl"), ports->store);
+	if (child->role == ROLE_DELIVERY)
+		return control_send(child->control, CONTROL_LISTENER, STR("ctl"), ports->delivery);
 	for (size_t i = 0; child->role == ROLE_SMTPD && good && i < ports->n_mail; i++)
 		good = control_send(child->control, CONTROL_LISTENER, str_of(ports->mail[i].name),
 			ports->mail[i].fd);
@@ -150,7 +89,7 @@ void child_start(struct crew *crew, struct child *child)
 	child->ready = false;
 	child->confinement[0] = '\0';
 	child->restart_at = child->deaf = deadline_never();
-	launch(crew, child);
+	start_program(crew, child);
 	if (child->pid == 0) {
 		LOG(LOG_ALARM, "fork-failed", log_text("name", role_name(child->role)),
 			log_text("why", strerrordesc_np(errno)));
@@ -167,7 +106,7 @@ bool child_check(struct crew *crew, enum role role)
 	struct child child = { .role = role, .control = -1 };
 	int status = 0;
 
-	launch(crew, &child);
+	start_program(crew, &child);
 	if (child.pid == 0)
 		return false;
 	bool sent = send_inputs(crew->inputs, &child) &&

@@ -141,14 +141,15 @@ bool ports_open(struct ports *ports, const struct settings *settings, struct buf
 	ports->mail = must_alloc((ports->n_mail + 1) * sizeof *ports->mail);
 	for (size_t i = 0; i < ports->n_mail; i++)
 		open_listener(&ports->mail[i], &settings->listeners.at[i], errors);
-	ports->ctl = listen_unix(settings, "store.sock", errors);
+	ports->store = listen_unix(settings, "store.sock", errors);
+	ports->delivery = listen_unix(settings, "delivery.sock", errors);
 	ports->status = listen_unix(settings, "siegeld.sock", errors);
 	return errors->len == before;
 }
 
 void ports_unlink(const struct settings *settings)
 {
-	static const char *const names[] = { "store.sock", "siegeld.sock" };
+	static const char *const names[] = { "store.sock", "delivery.sock", "siegeld.sock" };
 	struct sockaddr_un address;
 
 	for (size_t i = 0; i < count_of(names); i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
  * ports.h - the sockets that are bound once, before privileges matter to anyone: the listeners
- * for smtpd, the store's for the command line, our own for who asks how things are.
+ * for smtpd, those of the store and delivery for the command line, our own for who asks how things are.
  */
 #ifndef SIEGELD_PORTS_H
 #define SIEGELD_PORTS_H
@@ -17,8 +17,9 @@ struct port {
 struct ports {
 	struct port *mail; /* one per listener of the settings */
 	size_t n_mail;
-	int ctl;    /* STATE/run/store.sock */
-	int status; /* STATE/run/siegeld.sock */
+	int store;    /* STATE/run/store.sock */
+	int delivery; /* STATE/run/delivery.sock */
+	int status;   /* STATE/run/siegeld.sock */
 };
 
 /* Bind all. False, with a line in `errors` for each that can't be. */

@@ -188,6 +188,28 @@ def test_what_the_roles_keep_is_nobody_elses_to_read(server):
         assert f.name == "siegeld.lock" or f.stat().st_mode & 0o007 == 0, f
 
 
+def test_those_who_are_asked_hear_root_and_our_own_user_alone(server):
+    server.start()
+    for name in ["store", "delivery"]:
+        path = server.folder / f"state/run/{name}.sock"
+        assert path.stat().st_mode & 0o777 == 0o600
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(10)
+            s.connect(str(path))
+            s.sendall(b"EHLO x\r\nEHLO x\r\n")
+            assert s.recv(100) == b""
+        wait_for(lambda: f"role={name} level=alarm event=call-refused" in server.log(), name)
+        if not IS_ROOT:
+            continue
+        path.chmod(0o666)
+        stranger = subprocess.run(
+            ["setpriv", "--reuid=4711", "--regid=4711", "--clear-groups", "/usr/bin/python3", "-c",
+             "import socket, sys; s = socket.socket(socket.AF_UNIX); s.settimeout(10); "
+             "s.connect(sys.argv[1]); sys.exit(s.recv(1) != b'')", str(path)], timeout=30)
+        assert stranger.returncode == 0
+        assert f"role={name} level=warning event=ctl-refused uid=4711" in server.log()
+
+
 def test_a_role_has_no_descriptor_that_is_not_its_business(server):
     server.start()
     for name in ["delivery", "mailbox"]:
@@ -240,6 +262,7 @@ def test_stopping_leaves_nothing_behind(server):
     assert server.stop() == 0
     assert all(is_gone(pid) for pid in pids)
     assert not (server.folder / "state/run/store.sock").exists()
+    assert not (server.folder / "state/run/delivery.sock").exists()
     assert not (server.folder / "state/run/siegeld.sock").exists()
     order = re.findall(r"event=ended name=(\w+)", server.log())
     assert order[0] == "smtpd" and order[-1] == "store"

@@ -60,7 +60,8 @@ static void an_address_that_does_not_answer_is_given_its_time(void **state)
 	open_deaf(&deaf);
 	assert_true(ip_of_text(STR("127.0.0.1"), &tries[0].ip));
 	int64_t before = clock_monotonic_ms();
-	assert_int_equal(dial(tries, 1, ntohs(deaf.address.sin_port), 200, &fd), -1);
+	assert_int_equal(
+		dial(tries, 1, ntohs(deaf.address.sin_port), 200, deadline_never(), &fd), -1);
 	assert_true(clock_monotonic_ms() - before >= 200);
 	assert_int_equal(tries[0].state, DIAL_TIMEOUT);
 	close_deaf(&deaf);

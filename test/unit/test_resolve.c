@@ -476,12 +476,12 @@ static void a_dead_address_does_not_hold_up_the_next(void **state)
 	assert_true(ip_of_text(STR("127.0.0.2"), &tries[0].ip)); /* bound to .1: refused */
 	assert_true(ip_of_text(STR("127.0.0.1"), &tries[1].ip));
 	assert_true(ip_of_text(STR("127.0.0.3"), &tries[2].ip));
-	assert_int_equal(dial(tries, 3, port, 2 * SECOND, &connected), 1);
+	assert_int_equal(dial(tries, 3, port, 2 * SECOND, deadline_never(), &connected), 1);
 	assert_true(connected >= 0);
 	assert_int_equal(tries[0].state, DIAL_REFUSED);
 	assert_int_equal(tries[2].state, DIAL_UNTRIED);
 	close(connected);
-	assert_int_equal(dial(tries, 3, port, 2 * SECOND, &connected), -1);
+	assert_int_equal(dial(tries, 3, port, 2 * SECOND, deadline_never(), &connected), -1);
 	assert_int_equal(tries[2].state, DIAL_REFUSED);
 	close(fd);
 }

@@ -60,7 +60,7 @@ enum alias_set {
 	ALIAS_SET_LANGUAGE = 8
 };
 
-enum ctl_outcome { CTL_OK, CTL_NOT_FOUND, CTL_EXISTS, CTL_INVALID, CTL_NOT_YET };
+enum ctl_outcome { CTL_OK, CTL_NOT_FOUND, CTL_EXISTS, CTL_INVALID };
 
 /* Whether delivery looked at a destination for somebody who asked. */
 enum look_outcome {

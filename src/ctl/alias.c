@@ -128,6 +128,10 @@ static void print_alias(struct ctl *ctl, const struct user *u)
 		level_text(u->level));
 	add_span(&ctl->out, account_deadline(ctl, u));
 	buf_printf(&ctl->out, ". Letters begin in %s.\n", language_word(u->language));
+	if (u->level > LEVEL_ENCRYPT)
+		buf_add(&ctl->out, STR("Many providers can't meet this level: mail to them is not "
+				       "sent, and the "
+				       "letter says so.\n"));
 }
 
 static enum exit_status show_json(

@@ -90,7 +90,6 @@ enum exit_status ctl_refused(struct ctl *ctl, uint64_t outcome, struct str text)
 		[CTL_NOT_FOUND] = "there is no such account or message",
 		[CTL_EXISTS] = "there is one of that name already",
 		[CTL_INVALID] = "that is not possible",
-		[CTL_NOT_YET] = "that is not there yet",
 	};
 
 	buf_add(&ctl->err, STR("siegel: "));

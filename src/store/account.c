@@ -207,11 +207,6 @@ static bool fit_for_alias(const struct alias_set_ask *ask, struct user_answer *a
 		say(answer, CTL_INVALID,
 			STR("a secure address never goes below \"encrypt\"; use the normal "
 			    "address instead"));
-	else if ((ask->set & ALIAS_SET_LEVEL) && ask->level != LEVEL_ENCRYPT)
-		say(answer, CTL_NOT_YET,
-			STR("this level is not there yet: it needs DANE, MTA-STS and stored "
-			    "certificates, which come with a later version; \"encrypt\" is "
-			    "available"));
 	else if ((ask->set & ALIAS_SET_DEADLINE) && ask->deadline &&
 		 (ask->deadline < ALIAS_DEADLINE_LEAST || ask->deadline > ALIAS_DEADLINE_MOST))
 		say(answer, CTL_INVALID, STR("the deadline is between 1 minute and 2 days"));

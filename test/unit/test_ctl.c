@@ -277,11 +277,12 @@ static void refusals_say_why_and_end_with_one(void **state)
 	struct ctl ctl = { .err = BUF(1000) };
 
 	(void)state;
-	assert_int_equal(ctl_refused(&ctl, CTL_NOT_YET, STR("secure is not there yet")), 1);
+	assert_int_equal(
+		ctl_refused(&ctl, CTL_INVALID, STR("opportunistic is no level of an alias")), 1);
 	assert_int_equal(ctl_refused(&ctl, CTL_NOT_FOUND, STR("")), 1);
 	assert_int_equal(ctl_refused(&ctl, 99, STR("")), 1);
 	must(buf_add_char(&ctl.err, 0));
-	assert_string_equal(ctl.err.at, "siegel: secure is not there yet\n"
+	assert_string_equal(ctl.err.at, "siegel: opportunistic is no level of an alias\n"
 					"siegel: there is no such account or message\n"
 					"siegel: no\n");
 	buf_free(&ctl.err);

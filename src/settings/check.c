@@ -364,3 +364,15 @@ demands settings_demands(const struct settings *settings, struct str domain)
 	}
 	return all;
 }
+
+enum neighbour settings_neighbour(const struct settings *settings, struct str peer)
+{
+	bool listed = false, here;
+
+	for (size_t i = 0; i < settings->neighbours.len; i++)
+		listed |= value_network_has(settings->neighbours.at[i], peer);
+	if (!listed)
+		return NEIGHBOUR_NONE;
+	here = value_network_has(STR("127.0.0.0/8"), peer) || str_eq(peer, STR("::1"));
+	return here ? NEIGHBOUR_HERE : NEIGHBOUR_FAR;
+}

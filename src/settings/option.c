@@ -107,6 +107,25 @@ static bool check_network(struct str value, struct arena *arena, struct str *rea
 	return value_network(value, why);
 }
 
+/* Who relays without a login: a few machines, not a part of the Internet. */
+static bool check_neighbour(
+	struct str value, struct arena *arena, struct str *read, struct why *why)
+{
+	enum { LEAST_IPV4 = 8, LEAST_IPV6 = 16 };
+	struct str bits = str_tail(value, str_find(value, '/') + 1);
+	uint64_t n = 0, least = str_find(value, ':') < value.len ? LEAST_IPV6 : LEAST_IPV4;
+
+	(void)arena;
+	*read = value;
+	if (!value_network(value, why))
+		return false;
+	return (str_to_u64(bits, &n) && n >= least) ||
+	       why_not(why,
+		       "\"%.*s\" would make an open relay; one server such as 192.0.2.1/32, or its "
+		       "network, would be right",
+		       STR_ARG(value));
+}
+
 /* The next word, moved off the front of *rest. */
 static struct str take_word(struct str *rest)
 {
@@ -204,6 +223,7 @@ static const struct text_rule rules[] = {
 	{ "local_records", check_local_record, "mx.example.test. 60 IN A 127.0.0.1" },
 	{ "local_zones", check_local_zone, "test. transparent" },
 	{ "allow_networks", check_network, "10.0.0.0/8" },
+	{ "neighbours", check_neighbour, "192.0.2.25/32" },
 	{ "auth_group", check_group, "dovecot" },
 };
 

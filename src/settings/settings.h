@@ -83,6 +83,11 @@ int settings_domain(const struct settings *settings, struct str domain, bool *se
  * all sections that name it, joined (policy.md section 1). */
 demands settings_demands(const struct settings *settings, struct str domain);
 
+/* Who hands mail over to us. What a neighbour of this machine says in clear crosses no network. */
+enum neighbour { NEIGHBOUR_NONE, NEIGHBOUR_FAR, NEIGHBOUR_HERE };
+/* Is this peer's address among `neighbours`? */
+enum neighbour settings_neighbour(const struct settings *settings, struct str peer);
+
 /* The effective configuration, in the file's own syntax (`siegel config show`). */
 void settings_show(const struct settings *settings, struct buf *to);
 /* Every option with its help and default, as the example file. */

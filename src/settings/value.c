@@ -268,6 +268,22 @@ bool value_network(struct str s, struct why *why)
 	return true;
 }
 
+bool value_network_has(struct str network, struct str address)
+{
+	struct str rest = network, first = str_cut(&rest, '/');
+	uint8_t a[16] = { 0 }, b[16] = { 0 };
+	int family = read_address(first, a);
+	uint64_t bits = 0;
+
+	if (family < 0 || family != read_address(address, b) || !str_to_u64(rest, &bits) ||
+		bits > (family == AF_INET ? 32 : 128))
+		return false;
+	for (size_t i = 0; i < bits; i++)
+		if ((a[i / 8] ^ b[i / 8]) & (0x80 >> i % 8))
+			return false;
+	return true;
+}
+
 bool value_dns_name(struct str s, struct why *why)
 {
 	struct str rest = s, label;

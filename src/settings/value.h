@@ -27,6 +27,8 @@ bool value_address(struct str s, struct why *why) must_use;
 bool value_address_port(struct str s, struct why *why) must_use;
 /* ADDRESS/BITS, no bit set behind the first BITS. */
 bool value_network(struct str s, struct why *why) must_use;
+/* Is this address in a network that value_network took? */
+bool value_network_has(struct str network, struct str address);
 /* A DNS name as in a zone file: labels of printable ASCII, the final dot allowed. */
 bool value_dns_name(struct str s, struct why *why) must_use;
 

@@ -42,6 +42,12 @@ static struct reply owned(struct session *s, struct str written, struct reply re
 	}
 }
 
+/* What a neighbour says here crosses no network in clear. */
+static bool is_sealed(const struct session *s)
+{
+	return s->secured || s->neighbour == NEIGHBOUR_HERE;
+}
+
 struct reply senders_of_envelope(
 	struct session *s, const struct address *sender, struct str written)
 {
@@ -49,8 +55,12 @@ struct reply senders_of_envelope(
 		return (struct reply){ 0 };
 	if (s->account)
 		return owned(s, written, REPLY(553, "5.7.1 This sender address is not yours"));
-	if (is_secure(s, sender))
+	if (!is_secure(s, sender))
+		return (struct reply){ 0 };
+	if (!s->neighbour)
 		return REPLY(550, "5.7.1 Only our own users send from this domain, logged in");
+	if (!is_sealed(s))
+		return REPLY(530, "5.7.0 Say STARTTLS first, to send from this domain");
 	return (struct reply){ 0 };
 }
 
@@ -101,6 +111,22 @@ static struct reply from_outside(struct session *s, const struct header *header,
 	return (struct reply){ 0 };
 }
 
+/* A listed neighbour may send as our people, but then it must be clear as whom. */
+static struct reply from_neighbour(struct session *s, const struct header *header,
+	enum senders_reading reading, const struct senders *senders)
+{
+	bool ours = false;
+
+	if (reading == SENDERS_UNCLEAR && may_be_read_as_ours(s, header))
+		return session_reply(s, 550, "5.6.0 The From field is not clear: %s",
+			senders->why ? senders->why : "malformed");
+	for (size_t i = 0; i < senders->n; i++)
+		ours |= is_secure(s, &senders->at[i]);
+	if (ours && !is_sealed(s))
+		return REPLY(550, "5.7.10 Mail from this domain is taken over TLS only");
+	return (struct reply){ 0 };
+}
+
 static bool seen_before(const struct senders *senders, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -134,6 +160,8 @@ struct reply senders_of_header(
 {
 	enum senders_reading reading = header_senders(header, &s->tx.arena, senders);
 
+	if (!s->account && s->neighbour)
+		return from_neighbour(s, header, reading, senders);
 	if (!s->account)
 		return from_outside(s, header, reading, senders);
 	if (reading == SENDERS_UNCLEAR)

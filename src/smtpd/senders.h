@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * senders.h - who may send as whom (policy.md sections 6 and 7): nobody outside as us, nobody
- * logged in as somebody else.
+ * senders.h - who may send as whom (policy.md sections 6 and 7): nobody outside as us but a listed
+ * neighbour, nobody logged in as somebody else.
  */
 #ifndef SMTPD_SENDERS_H
 #define SMTPD_SENDERS_H

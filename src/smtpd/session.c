@@ -33,6 +33,7 @@ struct session *session_new(struct house *house, struct snapshot *snapshot, enum
 	s->settings = snapshot->settings;
 	s->kind = kind;
 	s->peer = *peer;
+	s->neighbour = settings_neighbour(s->settings, str_of(peer->text));
 	s->plain = plain;
 	s->helo = BUF(ADDRESS_DOMAIN_MAX + 1);
 	s->login = BUF(LINE_AUTH);

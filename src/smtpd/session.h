@@ -49,7 +49,8 @@ struct session {
 	const struct settings *settings; /* snapshot's */
 	enum listener_kind kind;
 	struct peer peer;
-	struct plain *plain; /* the connection is one of these two */
+	enum neighbour neighbour; /* listed: it may send as our people, and relay */
+	struct plain *plain;	  /* the connection is one of these two */
 	struct secure *secure;
 
 	bool begun;	  /* greeted by us */

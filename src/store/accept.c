@@ -25,6 +25,14 @@ void accept_failed(int failure, struct accept_answer *answer)
 
 /* --- senders --- */
 
+/* One of the senders is a secure address: the message is the alias's (policy.md section 1). */
+static void join_alias(struct accept_plan *plan, const struct identity *who)
+{
+	plan->alias = true;
+	plan->demands |= level_demands(who->level) | DEMAND_TLS;
+	plan->deadline = who->deadline;
+}
+
 static bool outsider_sends(struct store *store, const struct accept_ask *ask, struct arena *arena,
 	struct accept_answer *answer)
 {
@@ -49,10 +57,8 @@ static bool owner_sends(struct store *store, uint64_t account, struct str sender
 		return refuse(answer, 550, STR("5.7.1 This secure address is not activated"));
 	if (!own || (who.kind != IDENTITY_ACCOUNT && who.kind != IDENTITY_ALIAS))
 		return refuse(answer, code, STR("5.7.1 This sender address is not yours"));
-	if (who.kind == IDENTITY_ALIAS) {
-		plan->demands |= level_demands(who.level) | DEMAND_TLS;
-		plan->deadline = who.deadline;
-	}
+	if (who.kind == IDENTITY_ALIAS)
+		join_alias(plan, &who);
 	return true;
 }
 
@@ -74,6 +80,46 @@ static bool account_sends(struct store *store, const struct accept_ask *ask, str
 	return true;
 }
 
+static bool neighbour_sends_as(struct store *store, struct str sender, struct arena *arena,
+	struct accept_plan *plan, struct accept_answer *answer)
+{
+	struct identity who = identity_of(store, sender, arena);
+
+	if (!who.secure)
+		return true;
+	if (who.kind != IDENTITY_ALIAS)
+		return refuse(answer, 550, STR("5.7.1 This secure address is not activated"));
+	join_alias(plan, &who);
+	return true;
+}
+
+/* A listed neighbour answers for who its people are; whose mail it is, and what follows, is worked
+ * out as ever. What crossed a network in clear on its way to us is not taken as sealed mail. */
+static bool neighbour_sends(struct store *store, const struct accept_ask *ask, struct arena *arena,
+	struct accept_plan *plan, struct accept_answer *answer)
+{
+	if (ask->sender.len && !neighbour_sends_as(store, ask->sender, arena, plan, answer))
+		return false;
+	for (size_t i = 0; i < ask->header_senders.len; i++)
+		if (!neighbour_sends_as(store, ask->header_senders.at[i].text, arena, plan, answer))
+			return false;
+	if (plan->alias && !ask->tls_version.len && plan->neighbour != NEIGHBOUR_HERE)
+		return refuse(answer, 550,
+			STR("5.7.10 Mail of a secure address is taken over encrypted connections "
+			    "only"));
+	return true;
+}
+
+static bool senders_may(struct store *store, const struct accept_ask *ask, struct arena *arena,
+	struct accept_plan *plan, struct accept_answer *answer)
+{
+	if (ask->account)
+		return account_sends(store, ask, arena, plan, answer);
+	if (plan->neighbour)
+		return neighbour_sends(store, ask, arena, plan, answer);
+	return outsider_sends(store, ask, arena, answer);
+}
+
 /* RFC 8689 4.2.1. A report is not lost because a hop lacks REQUIRETLS (5): that hop is asked for
  * it only where it is announced. */
 static demands demands_of_requiretls(const struct accept_ask *ask)
@@ -84,8 +130,9 @@ static demands demands_of_requiretls(const struct accept_ask *ask)
 static bool judge_senders(struct store *store, const struct accept_ask *ask, struct arena *arena,
 	struct accept_plan *plan, struct accept_answer *answer)
 {
-	if (ask->account ? !account_sends(store, ask, arena, plan, answer)
-			 : !outsider_sends(store, ask, arena, answer))
+	if (!ask->account)
+		plan->neighbour = settings_neighbour(store->settings, ask->peer);
+	if (!senders_may(store, ask, arena, plan, answer))
 		return false;
 	if (ask->requiretls && !ask->tls_version.len)
 		return refuse(answer, 530, STR("5.7.0 REQUIRETLS is for encrypted sessions"));
@@ -97,11 +144,12 @@ static bool judge_senders(struct store *store, const struct accept_ask *ask, str
 
 /* --- recipients --- */
 
-static bool may_reach(
-	const struct accept_ask *ask, const struct identity *who, struct accept_answer *answer)
+static bool may_reach(const struct accept_ask *ask, const struct accept_plan *plan,
+	const struct identity *who, struct accept_answer *answer)
 {
 	if (who->kind == IDENTITY_REMOTE)
-		return ask->account ? true : refuse(answer, 550, STR("5.7.1 Relaying denied"));
+		return ask->account || plan->neighbour ||
+		       refuse(answer, 550, STR("5.7.1 Relaying denied"));
 	if (who->secure && !ask->tls_version.len)
 		return refuse(answer, 550,
 			STR("5.7.10 This address takes mail over encrypted connections only"));
@@ -121,7 +169,7 @@ static bool judge_recipients(struct store *store, const struct accept_ask *ask, 
 	for (size_t i = 0; i < ask->recipients.len; i++) {
 		struct identity *who = &plan->recipients[i];
 		*who = identity_of(store, ask->recipients.at[i].address, arena);
-		if (!may_reach(ask, who, answer))
+		if (!may_reach(ask, plan, who, answer))
 			return false;
 	}
 	return true;
@@ -206,10 +254,12 @@ static void write_message(
 		as_text(ask->cipher));
 }
 
-/* Only accounts are told that a message still waits, and only if they wanted to know. */
-static bool wants_delay_notice(const struct accept_ask *ask, uint64_t notify)
+/* Only our own people are told that a message still waits, and only if they wanted to know. */
+static bool wants_delay_notice(
+	const struct accept_ask *ask, const struct accept_plan *plan, uint64_t notify)
 {
-	return ask->account && ask->sender.len && (notify == 0 || (notify & NOTIFY_DELAY));
+	return (ask->account || plan->alias) && ask->sender.len &&
+	       (notify == 0 || (notify & NOTIFY_DELAY));
 }
 
 static int64_t time_allowed(
@@ -233,7 +283,7 @@ static void write_recipient(struct store *store, const struct accept_ask *ask,
 	int64_t deadline = store->now + time_allowed(store, plan, wanted, local);
 	int64_t event_at = store->now + store->settings->delay_notice;
 
-	if (!wants_delay_notice(ask, to->notify) || event_at > deadline)
+	if (!wants_delay_notice(ask, plan, to->notify) || event_at > deadline)
 		event_at = deadline;
 	RUN(&store->db, RECIPIENT_ADD, as_number(number), as_text(to->address),
 		as_text(destination), as_number(terms), as_number(local ? who->account : 0),

@@ -10,6 +10,8 @@
 /* Whether and how a message is to be taken, worked out before anything is written. */
 struct accept_plan {
 	demands demands;	     /* the senders' and the message's */
+	enum neighbour neighbour;    /* who handed it over, where nobody was logged in */
+	bool alias;		     /* a secure address of ours sends it */
 	bool unenforced;	     /* "TLS-Required: No", where it counts (RFC 8689 4.2) */
 	int64_t deadline;	     /* of the account's alias; 0: the default */
 	struct identity *recipients; /* one for each of the envelope */

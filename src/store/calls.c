@@ -42,7 +42,7 @@ static void do_sender(struct store *store, struct caller *caller)
 }
 
 static enum recipient_outcome_kind judge_recipient(
-	const struct recipient_ask *ask, const struct identity *who)
+	const struct store *store, const struct recipient_ask *ask, const struct identity *who)
 {
 	if (who->secure && !ask->secured)
 		return RECIPIENT_PLAINTEXT_REFUSED;
@@ -52,7 +52,9 @@ static enum recipient_outcome_kind judge_recipient(
 	case IDENTITY_ALIAS:
 		return RECIPIENT_ALIAS;
 	case IDENTITY_REMOTE:
-		return ask->account ? RECIPIENT_REMOTE : RECIPIENT_RELAY_DENIED;
+		return ask->account || settings_neighbour(store->settings, ask->peer)
+			       ? RECIPIENT_REMOTE
+			       : RECIPIENT_RELAY_DENIED;
 	default:
 		return RECIPIENT_UNKNOWN;
 	}
@@ -63,7 +65,7 @@ static bool do_recipient(struct store *store, struct caller *caller, bool batch)
 {
 	const struct recipient_ask *ask = &caller->ask.recipient;
 	struct identity who = identity_of(store, ask->address, &caller->arena);
-	enum recipient_outcome_kind outcome = judge_recipient(ask, &who);
+	enum recipient_outcome_kind outcome = judge_recipient(store, ask, &who);
 
 	caller->answer.recipient.outcome = outcome;
 	if (outcome != RECIPIENT_PLAINTEXT_REFUSED)

@@ -195,6 +195,54 @@ static void nobody_outside_sends_as_the_secure_domain(void **state)
 	CODES("220 250 250 250 354 250");
 }
 
+static void a_listed_neighbour_sends_as_us_inside_tls(void **state)
+{
+	const char *sends = "EHLO c.test\r\nMAIL FROM:<ada@secure.example.test>\r\n"
+			    "RCPT TO:<ada@example.test>\r\nDATA\r\n"
+			    "From: ada@secure.example.test\r\n\r\n.\r\n";
+
+	(void)state;
+	world_settings.neighbours.at = world_neighbours;
+	world_settings.neighbours.len = 1;
+	say(LISTENER_MX, IN_TLS, sends);
+	CODES("220 250 250 250 354 250");
+	assert_string_equal(store.header_senders, "ada@secure.example.test");
+	assert_int_equal(store.account, 0);
+	say(LISTENER_MX, IN_CLEAR, sends);
+	CODES("220 250 530 503 503 500 500 500");
+	HEARD("530 5.7.0 ");
+	say(LISTENER_MX, IN_CLEAR,
+		ENVELOPE
+		"DATA\r\nFrom: x@other.test\r\nSender: ada@secure.example.test\r\n\r\n.\r\n");
+	CODES("220 250 250 250 354 550");
+	HEARD("550 5.7.10 ");
+	/* As whom must be clear, but only where it could be one of us. */
+	say(LISTENER_MX, IN_TLS,
+		ENVELOPE "DATA\r\nFrom: ada@secure.example.test <x@other.test>\r\n\r\n.\r\n");
+	CODES("220 250 250 250 354 550");
+	HEARD("550 5.6.0 ");
+	say(LISTENER_MX, IN_TLS, ENVELOPE "DATA\r\nFrom: a@b.test <x@other.test>\r\n\r\n.\r\n");
+	CODES("220 250 250 250 354 250");
+}
+
+/* Nothing is believed that isn't offered: who a peer is and whether it came by TLS shows here. */
+static void nobody_says_who_he_is_by_xclient_or_proxy(void **state)
+{
+	(void)state;
+	world_settings.neighbours.at = world_neighbours;
+	world_settings.neighbours.len = 1;
+	say(LISTENER_MX, IN_CLEAR,
+		"PROXY TCP4 203.0.113.7 192.0.2.2 4711 25\r\nEHLO c.test\r\n"
+		"XCLIENT ADDR=203.0.113.7 PROTO=ESMTPS\r\nXFORWARD ADDR=203.0.113.7\r\n"
+		"MAIL FROM:<bob@other.test>\r\nRCPT TO:<ada@secure.example.test>\r\n"
+		"RCPT TO:<ada@example.test>\r\nDATA\r\n" HEAD ".\r\n");
+	CODES("220 500 250 500 500 250 550 250 354 250");
+	NOT_HEARD("XCLIENT");
+	assert_non_null(strstr(store.body, "[192.0.2.1]"));
+	assert_null(strstr(store.body, "203.0.113.7"));
+	assert_string_equal(store.tls, "");
+}
+
 static void what_is_unclear_is_not_ours_either(void **state)
 {
 	static const char *const fields[] = {
@@ -684,6 +732,8 @@ int main(void)
 		PROMISE(a_secure_address_is_refused_in_clear_and_the_others_go_on),
 		PROMISE(a_secure_address_is_taken_in_tls),
 		PROMISE(nobody_outside_sends_as_the_secure_domain),
+		PROMISE(a_listed_neighbour_sends_as_us_inside_tls),
+		PROMISE(nobody_says_who_he_is_by_xclient_or_proxy),
 		PROMISE(what_is_unclear_is_not_ours_either),
 		PROMISE(a_secure_listener_wants_tls_before_mail),
 		PROMISE(only_a_dot_on_its_own_line_ends_a_message),

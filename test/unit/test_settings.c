@@ -359,6 +359,45 @@ static void the_operators_demands_are_those_of_all_sections_that_name_a_domain(v
 	done(&o);
 }
 
+static void neighbours_are_listed_by_network(void **state)
+{
+	struct outcome o = parse(GOOD "neighbours = { 192.0.2.0/25, '2001:db8::/32', 127.0.0.0/8, "
+				      "'::1/128' }\n");
+	static const struct {
+		const char *peer;
+		enum neighbour neighbour;
+	} rows[] = {
+		{ "192.0.2.127", NEIGHBOUR_FAR },
+		{ "192.0.2.128", NEIGHBOUR_NONE },
+		{ "2001:db8:1::9", NEIGHBOUR_FAR },
+		{ "2001:db9::9", NEIGHBOUR_NONE },
+		{ "127.9.9.9", NEIGHBOUR_HERE },
+		{ "::1", NEIGHBOUR_HERE },
+		{ "::2", NEIGHBOUR_NONE },
+		{ "unknown", NEIGHBOUR_NONE },
+		{ "", NEIGHBOUR_NONE },
+	};
+
+	(void)state;
+	assert_string_equal(o.errors.at, "");
+	for (size_t i = 0; i < count_of(rows); i++)
+		assert_int_equal(
+			settings_neighbour(o.settings, str_of(rows[i].peer)), rows[i].neighbour);
+	done(&o);
+	o = parse(GOOD);
+	assert_int_equal(settings_neighbour(o.settings, STR("127.0.0.1")), NEIGHBOUR_NONE);
+	done(&o);
+	refused_option("neighbours = 0.0.0.0/0",
+		"neighbours: \"0.0.0.0/0\" would make an open relay; one server such as "
+		"192.0.2.1/32, or its network, would be right");
+	refused_option("neighbours = '2000::/3'", "neighbours: \"2000::/3\" would make an open "
+						  "relay; one server such as 192.0.2.1/32, "
+						  "or its network, would be right");
+	refused_option("neighbours = 192.0.2.1",
+		"neighbours: \"192.0.2.1\" is no network; ADDRESS/BITS such as 127.0.0.0/8 or "
+		"fd00::/8 would be right");
+}
+
 static void a_destination_that_cannot_be_meant_is_named(void **state)
 {
 	(void)state;
@@ -543,6 +582,7 @@ int main(void)
 		cmocka_unit_test(an_empty_file_says_what_is_missing),
 		cmocka_unit_test(
 			the_operators_demands_are_those_of_all_sections_that_name_a_domain),
+		cmocka_unit_test(neighbours_are_listed_by_network),
 		cmocka_unit_test(a_destination_that_cannot_be_meant_is_named),
 		cmocka_unit_test(what_is_shown_reads_back_as_the_same),
 		cmocka_unit_test(a_letter_with_the_largest_message_fits_a_job),

@@ -247,6 +247,103 @@ static void nobody_outside_sends_as_the_secure_domain(void **state)
 	world_close(w);
 }
 
+/* 192.0.2.9 is a listed neighbour, and so is this machine. */
+static struct world *world_with_neighbours(void)
+{
+	struct world *w = world_open_with("neighbours = { 192.0.2.9/32, 127.0.0.0/8 }\n");
+	struct alias_set_ask ask = { .address = STR("ada@example.test"),
+		.set = ALIAS_SET_ACTIVE | ALIAS_SET_DEADLINE,
+		.active = 1,
+		.deadline = 15 * MINUTE };
+	struct user_answer answer;
+
+	add_account(w, "ada@example.test");
+	add_account(w, "bob@example.test");
+	begin(w);
+	account_set_alias(&w->store, &ask, &w->arena, &answer);
+	commit(w);
+	return w;
+}
+
+static struct mail handed_over(struct world *w, const char *from, const char *peer)
+{
+	struct mail m = mail(w, 0, from, "desk@hotel.test");
+
+	m.ask.peer = str_of(peer);
+	return m;
+}
+
+static void a_neighbour_relays_and_the_demands_follow_from_the_senders(void **state)
+{
+	struct world *w = world_with_neighbours();
+	struct mail m;
+
+	(void)state;
+	assert_demands(w, handed_over(w, "x@outside.test", "192.0.2.9"), 0);
+	assert_refused(w, handed_over(w, "x@outside.test", "192.0.2.8"), 550, "5.7.1 ");
+	assert_demands(w, handed_over(w, "ada@secure.example.test", "192.0.2.9"), DEMAND_TLS);
+	assert_refused(w, handed_over(w, "ada@secure.example.test", "192.0.2.8"), 550, "5.7.1 ");
+	m = handed_over(w, "list@outside.test", "192.0.2.9");
+	m.senders[1].text = STR("ada+x@secure.example.test"); /* Resent-From, say */
+	m.ask.header_senders.len = 2;
+	assert_demands(w, m, DEMAND_TLS);
+	assert_int_equal(sql_number(w, "SELECT r.deadline - m.accepted FROM recipient r, message m"
+				       " WHERE r.number / 16384 = m.number"
+				       " ORDER BY m.number DESC"),
+		15 * MINUTE);
+	m = handed_over(w, "bob@secure.example.test", "192.0.2.9"); /* not activated */
+	assert_refused(w, m, 550, "5.7.1 ");
+	world_close(w);
+}
+
+static void a_neighbour_hands_sealed_mail_over_sealed(void **state)
+{
+	struct world *w = world_with_neighbours();
+	struct mail m = handed_over(w, "ada@secure.example.test", "192.0.2.9");
+
+	(void)state;
+	m.ask.tls_version = STR("");
+	assert_refused(w, m, 550, "5.7.10 ");
+	m = handed_over(w, "x@outside.test", "192.0.2.9");
+	m.ask.tls_version = STR("");
+	assert_demands(w, m, 0);
+	m = handed_over(w, "ada@secure.example.test", "127.0.0.1");
+	m.ask.tls_version = STR("");
+	assert_demands(w, m, DEMAND_TLS);
+	m = handed_over(w, "x@outside.test", "127.0.0.1"); /* to the alias: as for everybody */
+	m.to[0].address = STR("ada@secure.example.test");
+	m.ask.tls_version = STR("");
+	assert_refused(w, m, 550, "5.7.10 ");
+	world_close(w);
+}
+
+/* And says that it waits, as to an account's own mail. */
+static void letters_about_a_neighbours_mail_go_to_the_envelope_sender(void **state)
+{
+	struct world *w = world_with_neighbours();
+
+	(void)state;
+	assert_taken(w, handed_over(w, "ada@secure.example.test", "192.0.2.9"));
+	assert_true(claim(w, &w->delivery));
+	report(w, &w->delivery, RESULT_LATER, REASON_TLS_NOT_AVAILABLE_NOW);
+	pass(w, 2 * MINUTE);
+	assert_true(claim(w, &w->delivery));
+	report(w, &w->delivery, RESULT_FAILED, REASON_NULL_MX);
+	assert_true(claim(w, &w->mailbox));
+	assert_contains(job_text(w), "Action: delayed");
+	report(w, &w->mailbox, RESULT_DELIVERED, REASON_NONE);
+	assert_true(claim(w, &w->mailbox));
+	assert_contains(job_text(w), "Action: failed");
+	assert_true(str_eq(w->job.recipients.at[0].mailbox, STR("ada@example.test")));
+	report(w, &w->mailbox, RESULT_DELIVERED, REASON_NONE);
+	assert_taken(w, handed_over(w, "x@outside.test", "192.0.2.9"));
+	assert_true(claim(w, &w->delivery));
+	report(w, &w->delivery, RESULT_FAILED, REASON_NULL_MX);
+	assert_true(claim(w, &w->delivery));
+	assert_true(str_eq(w->job.destination, STR("outside.test")));
+	world_close(w);
+}
+
 static void recipients_are_judged_again(void **state)
 {
 	struct world *w = world_open();
@@ -415,6 +512,9 @@ int main(void)
 		cmocka_unit_test(queued_mail_keeps_its_demands),
 		cmocka_unit_test(a_sender_must_own_its_addresses),
 		cmocka_unit_test(nobody_outside_sends_as_the_secure_domain),
+		cmocka_unit_test(a_neighbour_relays_and_the_demands_follow_from_the_senders),
+		cmocka_unit_test(a_neighbour_hands_sealed_mail_over_sealed),
+		cmocka_unit_test(letters_about_a_neighbours_mail_go_to_the_envelope_sender),
 		cmocka_unit_test(recipients_are_judged_again),
 		cmocka_unit_test(every_spelling_is_the_same_mailbox),
 		cmocka_unit_test(postmaster_is_always_somebody),

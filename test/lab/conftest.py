@@ -11,8 +11,10 @@ import internet
 import peers as scripts
 from certificates import Authority
 from client import Client
+from faces import Faces, ManyFaced
 from nameserver import Nameserver
 from neighbours import Exim, OpenSmtpd, Postfix
+from policyhost import PolicyHost
 from siegel import Siegel, copy_programs
 from witness import Witness
 
@@ -45,6 +47,7 @@ class World:
         copy_programs()
         self.witness = Witness()
         self.authority = Authority()
+        self.faces = Faces(self.authority)
         self.machines = {}
 
     def machine(self, name, **more):
@@ -70,7 +73,7 @@ class World:
 @pytest.fixture(scope="session")
 def world():
     world = World()
-    Nameserver(world)
+    world.nameserver = Nameserver(world)
     yield world
     world.close()
 
@@ -103,6 +106,16 @@ def exim_plain(world):
 @pytest.fixture(scope="session")
 def opensmtpd(world):
     return OpenSmtpd(world, "opensmtpd")
+
+
+@pytest.fixture(scope="session")
+def many_faced(world):
+    return ManyFaced(world)
+
+
+@pytest.fixture(scope="session")
+def policy_host(world):
+    return PolicyHost(world)
 
 
 @pytest.fixture(scope="session")

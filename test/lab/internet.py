@@ -24,6 +24,7 @@ LOGS = OUT / "log"
 
 NET4, NET6 = "203.0.113.", "2001:db8::"
 NAMESERVER = NET4 + "2"
+LAME_SERVER = NET4 + "3"
 
 # Who lives where: the last number of the address, IPv4 and IPv6 alike.
 HOSTS = {
@@ -32,6 +33,7 @@ HOSTS = {
     "small": 11,
     "crash": 12,
     "dovecot": 13,
+    "table": 14,
     "client": 20,
     "postfix-tls": 31,
     "postfix-plain": 32,
@@ -39,7 +41,13 @@ HOSTS = {
     "exim-plain": 34,
     "opensmtpd": 35,
     "peers": 40,
+    "policy-host": 45,
+    "many-faced": 50,
 }
+
+# The addresses of the machine "many-faced": one Postfix, another certificate on each.
+MANY_FACED = {name: 51 + n for n, name in enumerate([
+    "good", "self-signed", "expired", "wrong-name", "other-authority"])}
 
 # Domains whose mail server is one of the machines above.
 DOMAINS = {
@@ -49,6 +57,8 @@ DOMAINS = {
     "secure.small.test": "small",
     "crash.test": "crash",
     "secure.crash.test": "crash",
+    "table.test": "table",
+    "secure.table.test": "table",
     "postfix-tls.test": "postfix-tls",
     "postfix-plain.test": "postfix-plain",
     "exim-tls.test": "exim-tls",
@@ -63,7 +73,8 @@ PEERS = {name + ".test": 100 + n for n, name in enumerate([
     "tls10-only", "handshake-cut", "ehlo-refused", "injected-220", "dead-first-mx",
     "dual-stack", "greylisting", "slow", "refusing", "positive-control", "black-hole-first",
     "sink", "load", "down", "sealed-peer", "plain-second-mx", "rejecting", "flaky", "two-faced",
-    "alert", "tls-greylisting", "half-refusing",
+    "alert", "tls-greylisting", "half-refusing", "cut-early", "greeting-450", "greeting-554",
+    "ehlo-450", "starttls-odd", "weak-key", "alert-40", "sealed-ehlo-refused",
 ])}
 DUAL_STACK = {"dual-stack.test"}
 NOBODY = NET4 + "250"

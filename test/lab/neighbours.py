@@ -4,9 +4,10 @@ into one Maildir, whatever the local part, and sends what its sendmail is given.
 """
 import email
 import email.policy
+import os
 import pathlib
 
-from internet import eventually
+from internet import NET4, eventually
 
 INBOX = "/var/mail/inbox"
 
@@ -14,10 +15,10 @@ INBOX = "/var/mail/inbox"
 class Neighbour:
     """What all of them have in common. `domain` is where they receive mail."""
 
-    def __init__(self, world, name, tree, users):
+    def __init__(self, world, name, tree, users, extra=()):
         self.domain = f"{name}.test"
         self.hostname = f"mx.{name}.test"
-        self.machine = world.machine(name, tree=tree, users=users)
+        self.machine = world.machine(name, tree=tree, users=users, extra=extra)
         chain, key = world.authority.issue(self.hostname)
         self.machine.write("/etc/lab/cert.pem", chain.read_text())
         self.machine.write("/etc/lab/key.pem", key.read_text(), mode=0o600)
@@ -43,12 +44,30 @@ def read_maildir(folder):
     for part in ("new", "cur"):
         if (folder / part).is_dir():
             files += (folder / part).iterdir()
-    messages = []
-    for file in sorted(files, key=lambda file: file.stat().st_mtime_ns):
-        message = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
-        message.arrived = file.stat().st_mtime
-        messages.append(message)
-    return messages
+    return [read_message(file)
+            for file in sorted(files, key=lambda file: file.stat().st_mtime_ns)]
+
+
+class Maildir:
+    """A Maildir that is looked at again and again: fresh() answers what has come since."""
+
+    def __init__(self, folder):
+        self.folder, self.seen = folder, set()
+
+    def fresh(self):
+        new = self.folder / "new"
+        messages = []
+        for name in os.listdir(new) if new.is_dir() else []:
+            if name not in self.seen:
+                self.seen.add(name)
+                messages.append(read_message(new / name))
+        return messages
+
+
+def read_message(file):
+    message = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
+    message.arrived = file.stat().st_mtime
+    return message
 
 
 def wait_for_message(inbox, canary, within, story=lambda: ""):
@@ -108,19 +127,25 @@ MASTER = pathlib.Path(__file__).with_name("master.cf")
 
 
 class Postfix(Neighbour):
-    def __init__(self, world, name, tls):
-        super().__init__(world, name, "postfix", ["vmail", "postfix", "postdrop"])
-        main = POSTFIX.format(host=self.hostname, domain=self.domain,
-                              others="stripped.test two-faced.test plain-second-mx.test")
+    """`services` are the smtpd lines of master.cf, for addresses of their own."""
+
+    def __init__(self, world, name, tls, others="stripped.test two-faced.test plain-second-mx.test",
+                 services="smtp inet n - n - - smtpd\n", extra=()):
+        super().__init__(world, name, "postfix", ["vmail", "postfix", "postdrop"], extra)
+        main = POSTFIX.format(host=self.hostname, domain=self.domain, others=others)
         self.machine.write("/etc/postfix/main.cf", main + (POSTFIX_TLS if tls else POSTFIX_PLAIN))
-        self.machine.write("/etc/postfix/master.cf", "smtp inet n - n - - smtpd\n"
-                           + MASTER.read_text())
+        self.machine.write("/etc/postfix/master.cf", services + MASTER.read_text())
+        self.before_start()
         self.machine.run("install", "-d", "-o", "vmail", "-g", "vmail", "/var/mail", INBOX)
         self.machine.run("install", "-d", "-o", "postfix", "/var/lib/postfix")
         self.machine.run("chgrp", "postdrop", "/usr/sbin/postqueue", "/usr/sbin/postdrop")
         self.machine.run("chmod", "2755", "/usr/sbin/postqueue", "/usr/sbin/postdrop")
         self.machine.start("/usr/sbin/postfix", "start-fg")
-        self.machine.answers_on(25)
+        for number in extra or [self.machine.number]:
+            self.machine.answers_on(25, f"{NET4}{number}")
+
+    def before_start(self):
+        """For what another kind of Postfix needs beside this."""
 
     def queue_is_empty(self):
         return "queue is empty" in self.machine.run("/usr/sbin/postqueue", "-p").stdout
@@ -171,10 +196,10 @@ begin retry
 
 
 class Exim(Neighbour):
-    def __init__(self, world, name, tls):
+    def __init__(self, world, name, tls, others="dane-exim.test"):
         super().__init__(world, name, "exim", ["vmail", "Debian-exim"])
         self.machine.write("/etc/exim4/exim4.conf", EXIM.format(
-            host=self.hostname, domain=self.domain, inbox=INBOX,
+            host=self.hostname, domain=f"{self.domain} : {others}", inbox=INBOX,
             advertise="*" if tls else "", avoid="" if tls else "*"))
         self.machine.run("install", "-m", "400", "-o", "Debian-exim", "/etc/lab/key.pem",
                          "/etc/lab/exim.key")

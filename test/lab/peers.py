@@ -92,7 +92,7 @@ class Peer:
         self.listeners = [machine.listen(f"{NET4}{number}")]
         if domain in DUAL_STACK:
             self.listeners.append(machine.listen(f"{NET6}{number}"))
-        self.address, self.machine = f"{NET4}{number}", machine
+        self.address, self.machine, self.authority = f"{NET4}{number}", machine, world.authority
         self.chain, self.key = world.authority.issue(self.hostname)
         for listener in self.listeners:
             threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
@@ -260,14 +260,59 @@ def injected_220(connection):
     converse(connection, WITH_TLS, {"STARTTLS": inject})
 
 
-def fatal_alert(connection):
-    """Answers the ClientHello with a fatal internal_error alert."""
+INTERNAL_ERROR, HANDSHAKE_FAILURE = 80, 40
+
+
+def alerting(number):
+    """Answers the ClientHello with a fatal alert."""
     def alert(conn, _line):
         conn.say("220 2.0.0 go ahead")
         conn.sock.recv(5)
-        conn.sock.sendall(bytes([21, 3, 3, 0, 2, 2, 80]))
+        conn.sock.sendall(bytes([21, 3, 3, 0, 2, 2, number]))
         return False
-    converse(connection, WITH_TLS, {"STARTTLS": alert})
+    return lambda connection: converse(connection, WITH_TLS, {"STARTTLS": alert})
+
+
+fatal_alert = alerting(INTERNAL_ERROR)
+
+
+def weak_key(connection):
+    """Speaks TLS 1.2, but with a key that fell years ago (RSA, 1024 bits)."""
+    def weak(conn, _line):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        context.load_cert_chain(*conn.peer.authority.issue(conn.peer.hostname, rsa=1024))
+        conn.say("220 2.0.0 go ahead")
+        conn.handshake(context)
+    converse(connection, WITH_TLS, {"STARTTLS": weak})
+
+
+def cut_early(connection):
+    """Greets and goes."""
+    connection.say(f"220 {connection.peer.hostname} ESMTP")
+    connection.hear()
+
+
+def greeting(reply):
+    """Has nothing else to say. RFC 5321 3.1 lets it wait for QUIT."""
+    def script(connection):
+        connection.say(reply)
+        connection.hear()
+    return script
+
+
+def ehlo_450(connection):
+    converse(connection, (), {"EHLO": "450 4.3.2 not now", "HELO": "450 4.3.2 not now"})
+
+
+def starttls_odd(connection):
+    """An answer to STARTTLS that RFC 3207 does not know, and no handshake behind it."""
+    converse(connection, WITH_TLS, {"STARTTLS": "250 2.0.0 if you like"})
+
+
+def sealed_ehlo_refused(connection):
+    """Takes the handshake, and then no EHLO."""
+    converse(connection, WITH_TLS, after_tls={"EHLO": "550 5.7.1 not you", "HELO": "550 5.7.1 not you"})
 
 
 def greylisting(announce):

@@ -6,6 +6,7 @@ import shutil
 import signal
 
 from internet import LAB, NAMESERVER, REPO, eventually
+from nameserver import TRUST_ANCHOR
 from neighbours import read_maildir, wait_for_message
 
 BUILT = REPO / "build" / os.environ.get("LAB_VARIANT", "release") / "bin"
@@ -19,7 +20,7 @@ HELP = "https://example.test/why"
 # about time is promised with the real second look of three seconds.
 SETTINGS = {
     "help_url": f'"{HELP}"',
-    "trust_anchor_file": '""',
+    "trust_anchor_file": f'"{TRUST_ANCHOR}"',
     "root_servers": f'{{"{NAMESERVER}"}}',
     "local_zones": '{"test. transparent"}',
     "retries": '{"1s", "2s", "3s", "5s"}',

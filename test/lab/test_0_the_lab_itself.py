@@ -4,6 +4,7 @@ import base64
 
 import pytest
 
+import nameserver
 import peers as scripts
 
 
@@ -85,3 +86,44 @@ def test_swaks_reports_what_it_saw(client, postfix_plain):
                         "b@elsewhere.test")
     assert said.status == 24
     assert said.replies("554")
+
+
+def validated(machine, name, kind):
+    """What unbound-host makes of it with the lab's trust anchor: (word, what it printed)."""
+    said = machine.run("unbound-host", "-C", "/etc/lab/unbound.conf", "-v", "-t", kind, name,
+                       check=False).stdout
+    words = [word for word in ("BOGUS", "insecure", "secure", "error") if f"({word}" in said]
+    return (words or ["nothing"])[0].lower(), said
+
+
+@pytest.fixture(scope="module")
+def resolver(world):
+    machine = world.nameserver.machine
+    machine.write("/etc/lab/root.hints", nameserver.ROOT_HINTS)
+    machine.write("/etc/lab/root.key", nameserver.TRUST_ANCHOR.read_text())
+    machine.write("/etc/lab/unbound.conf", "server:\n  root-hints: /etc/lab/root.hints\n"
+                  "  trust-anchor-file: /etc/lab/root.key\n  local-zone: test. transparent\n"
+                  "  chroot: \"\"\n  do-daemonize: no\n")
+    return machine
+
+
+@pytest.mark.parametrize("name, kind, word", [
+    (".", "SOA", "secure"), ("test", "SOA", "secure"), ("dane-ee.test", "MX", "secure"),
+    ("_25._tcp.mx.dane-ee.test", "TLSA", "secure"), ("mx.nsec3-no-tlsa.test", "A", "secure"),
+    ("_25._tcp.mx.nsec3-no-tlsa.test", "TLSA", "secure"), ("no-such-domain.test", "MX", "secure"),
+    ("_25._tcp.mx.signed-no-tlsa.test", "TLSA", "secure"), ("null-mx-signed.test", "MX", "secure"),
+    ("_25._tcp.mx.dane-large.test", "TLSA", "secure"), ("half.signed.test", "A", "secure"),
+    ("_25._tcp.mx.tlsa-cname.test", "TLSA", "secure"), ("half.test", "MX", "insecure"),
+    ("example.test", "MX", "insecure"), ("secure.example.test", "MX", "insecure"),
+    ("no-starttls.test", "MX", "insecure"), ("unsigned-host.unsigned.test", "A", "insecure"),
+    ("bogus.test", "MX", "bogus"), ("expired-signatures.test", "MX", "bogus"),
+    ("mx-spoiled.test", "MX", "bogus"), ("mx.mx-spoiled.test", "A", "secure"),
+    ("_25._tcp.mx.tlsa-bogus.test", "TLSA", "bogus"),
+    ("_25._tcp.mx.tlsa-denial-bogus.test", "TLSA", "bogus"),
+    ("mx.one-family-bogus.test", "AAAA", "bogus"), ("mx.one-family-bogus.test", "A", "secure"),
+    ("mx.address-bogus.test", "A", "bogus"), ("mx-servfail.test", "MX", "error"),
+    ("_25._tcp.mx.tlsa-servfail.test", "TLSA", "error"),
+    ("_25._tcp.mx.malformed.test", "TLSA", "secure")])
+def test_signed_is_secure_and_broken_is_bogus(name, kind, word, resolver):
+    found, said = validated(resolver, name, kind)
+    assert found == word, said

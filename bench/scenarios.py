@@ -8,7 +8,7 @@ server has nothing left to do.
 import time
 
 from measure import PeakMemory, disk_bytes, pss_bytes
-from servers import eventually, file_names, read_times
+from servers import SIGNED, eventually, file_names, read_times
 
 PATIENCE = 120
 
@@ -53,16 +53,31 @@ def deliver(bench, server, messages, per_connection=1, size=4096, connections=50
     return figures(server, result, before, after, messages, memory)
 
 
-def relay(bench, server, messages, to, rate=0):
+def policy(bench, server, messages, turns=4):
+    """What policy and DNS cost with warm caches: mail under dane-only to a signed domain beside mail
+    under encrypt to one that publishes nothing, in turns; the host and its sink are the same."""
+    if not server.nameserver:
+        raise RuntimeError("no signed zone: it takes root and NSD's Debian package")
+    strict = {"to": f"u%d@{SIGNED}", "sender": server.strict.replace("@", "@secure."),
+              "auth": f"{server.strict}:{server.password}"}
+    cpu = {"encrypt": [], "dane": []}
+    for turn in range(turns + 1):
+        for name, more in (("encrypt", {"to": "u%d@new.test"}), ("dane", strict)):
+            cpu[name].append(relay(bench, server, messages, **more)["cpu_ms"])
+    encrypt, dane = (sum(values[1:]) / turns for values in cpu.values())  # the first warms up
+    return {"cpu_ms": dane, "encrypt_cpu_ms": encrypt, "ratio": dane / encrypt}
+
+
+def relay(bench, server, messages, to, rate=0, sender=None, auth=None):
     """Submit over connections that are open already; relay to the sink with TLS. The figures are
     about the way from the first MAIL to the last arrival."""
     times = bench.home / "submitted"
-    sink = bench.once if to.endswith("new.test") else bench.sealed
+    sink = bench.sealed if to.endswith("reuse.test") else bench.once
     earlier = sink.read()
     there = earlier["messages"]
     with bench.warm_load(server.relay, messages=messages, per_connection=messages,
-                         connections=20, to=to, sender=server.sender, auth=server.auth,
-                         rate=rate, times=times) as load, PeakMemory(server.pid) as memory:
+                         connections=20, to=to, sender=sender or server.sender,
+                         auth=auth or server.auth, rate=rate, times=times) as load, PeakMemory(server.pid) as memory:
         before = server.settle()
         start = load.go()
         result = load.result()

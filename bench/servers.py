@@ -8,7 +8,9 @@ Where mail may go:
     ...@new.test            a sink with TLS, which ends a connection after one message
     ...@plain.test          a sink without TLS
     ...@down.test           an address where nobody listens
+    ...@dane.test           the sink of new.test under a name in a signed zone, with a TLSA record
 """
+import hashlib
 import json
 import os
 import pathlib
@@ -22,6 +24,7 @@ import measure
 
 PORT = 20025  # of all that relayed mail goes to
 SINK, PLAIN, DOWN, ONCE = "127.0.1.1", "127.0.1.2", "127.0.1.3", "127.0.1.4"
+SIGNED = "dane.test"
 
 
 def eventually(condition, within, what, every=0.005):
@@ -87,6 +90,80 @@ class Sink:
 def read_times(file):
     return {int(number): int(ns) for number, ns in
             (line.split() for line in file.read_text().splitlines() if " " in line)}
+
+
+class Nameserver:
+    """NSD with one signed zone, in which the sink of new.test has a TLSA record. `anchor` is the
+    zone's own key: nothing above it is asked."""
+
+    address, port = "127.0.4.53", 20053
+
+    def __init__(self, package_tree, home, certificate):
+        self.tree, self.home = package_tree, home
+        home.mkdir()
+        self.anchor = home / "anchor"
+        (home / "zone").write_text(f"""\
+$ORIGIN {SIGNED}.
+$TTL 3600
+@ SOA ns hostmaster 1 3600 600 86400 3600
+@ NS ns
+@ MX 10 mx
+ns A {self.address}
+mx A {ONCE}
+_{PORT}._tcp.mx TLSA 3 1 1 {self._key_digest(certificate)}
+""")
+        key = self._run("ldns-keygen", "-k", "-a", "ECDSAP256SHA256", "-r", "/dev/urandom", SIGNED)
+        self.anchor.write_text((home / f"{key}.key").read_text())
+        self._run("ldns-signzone", "-f", "signed", "zone", key)
+        (home / "conf").write_text(f"""\
+server:
+  ip-address: {self.address}@{self.port}
+  zonesdir: {home}
+  database: ""
+  username: ""
+  pidfile: {home}/pid
+  xfrdfile: {home}/xfrd
+  zonelistfile: {home}/zones
+  server-count: 1
+remote-control:
+  control-enable: no
+zone:
+  name: {SIGNED}
+  zonefile: signed
+""")
+        log = open(home / "log", "a")
+        self.process = subprocess.Popen([self.tree / "usr/sbin/nsd", "-d", "-c", home / "conf"],
+                                        env=self._environment(), stdin=subprocess.DEVNULL,
+                                        stdout=log, stderr=log)
+        log.close()
+        eventually(self._listens, 10, f"NSD listens, see {home}/log")
+
+    def _environment(self):
+        return {**os.environ, "LD_LIBRARY_PATH": f"{self.tree}/usr/lib/x86_64-linux-gnu"}
+
+    def _run(self, program, *arguments):
+        return subprocess.run([self.tree / "usr/bin" / program, *arguments], cwd=self.home,
+                              env=self._environment(), check=True, text=True,
+                              stdout=subprocess.PIPE).stdout.strip()
+
+    @staticmethod
+    def _key_digest(certificate):
+        key = subprocess.run(["openssl", "x509", "-in", certificate / "cert.pem", "-noout",
+                              "-pubkey"], check=True, stdout=subprocess.PIPE).stdout
+        der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=key,
+                             check=True, stdout=subprocess.PIPE).stdout
+        return hashlib.sha256(der).hexdigest()
+
+    def _listens(self):
+        try:
+            socket.create_connection((self.address, self.port), timeout=1).close()
+            return True
+        except OSError:
+            return False
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
 
 
 class Server:
@@ -255,8 +332,9 @@ state_directory = "{home}/state"
 certificate = {{"{certificate}/cert.pem"}}
 key = {{"{certificate}/key.pem"}}
 ca_file = "{certificate}/cert.pem"
-trust_anchor_file = ""
-local_zones = {{"test. transparent"}}
+trust_anchor_file = "{anchor}"
+stub_zones = {{{stub}}}
+local_zones = {{"test. static"{transparent}}}
 local_records = {{"mx.sink.test. 3600 IN A {sink}",
 	"mx.once.test. 3600 IN A {once}",
 	"mx.plain.test. 3600 IN A {plain}",
@@ -289,10 +367,11 @@ class Siegel(Server):
     stopping the one process that would deliver it."""
 
     name = "siegel"
-    user, password = "bench@bench.test", "bench"
+    user, strict, password = "bench@bench.test", "strict@bench.test", "bench"
 
-    def __init__(self, binaries, home, certificate):
+    def __init__(self, binaries, home, certificate, nameserver=None):
         self.binaries, self.home, self.certificate = binaries, home, certificate
+        self.nameserver = nameserver  # without one, nothing is signed
         address = "127.0.3.1"
         self.receive = self.hold = (address, 20125)
         self.relay = (address, 20587)
@@ -303,7 +382,11 @@ class Siegel(Server):
     def _fresh(self):
         shutil.rmtree(self.home / "state", ignore_errors=True)
         (self.home / "state").mkdir(parents=True)
+        ns = self.nameserver
         self.config.write_text(SIEGEL.format(
+            anchor=ns.anchor if ns else "",
+            stub=f'"{SIGNED}. {ns.address}@{ns.port}"' if ns else "",
+            transparent=f', "{SIGNED}. transparent"' if ns else "",
             home=self.home, certificate=self.certificate, sink=SINK, once=ONCE, plain=PLAIN, down=DOWN,
             port=PORT, address=self.receive[0], mx_port=self.receive[1],
             submission_port=self.relay[1],
@@ -330,8 +413,10 @@ class Siegel(Server):
 
     def prepare(self):
         self.status()
-        self.ctl("user", "add", self.user, stdin=self.password + "\n")
-        self.ctl("alias", "on", self.user)
+        for user in (self.user, self.strict):
+            self.ctl("user", "add", user, stdin=self.password + "\n")
+            self.ctl("alias", "on", user)
+        self.ctl("alias", "level", self.strict, "dane-only")
 
     def fresh(self):
         """Begin again with an empty state."""

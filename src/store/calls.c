@@ -13,6 +13,7 @@
 #include "store/listing.h"
 #include "store/notice.h"
 #include "store/outcome.h"
+#include "store/sts_policy.h"
 #include "store/work.h"
 #include <unistd.h>
 
@@ -218,6 +219,10 @@ static void run(struct store *store, struct caller *caller)
 	case CALL_work:
 		do_work(store, caller);
 		break;
+	case CALL_sts_save:
+		sts_policy_save(store, &ask->sts_save);
+		answer->sts_save = (struct empty){ 0 };
+		break;
 	case CALL_user_add:
 		account_add(store, &ask->user_add, arena, &answer->user_add);
 		break;
@@ -256,6 +261,8 @@ static void run(struct store *store, struct caller *caller)
 #undef CASE_OF
 	case CALL_login: /* these were read */
 	case CALL_sender:
+	case CALL_sts_load:
+	case CALL_sts_due:
 	case CALLS_N:
 		caller->state = CALLER_FAILED;
 	}
@@ -269,6 +276,14 @@ static bool read_call(struct store *store, struct login_pool *logins, struct cal
 		return true;
 	case CALL_sender:
 		do_sender(store, caller);
+		return true;
+	case CALL_sts_load:
+		sts_policy_load(
+			store, caller->ask.sts_load.text, &caller->arena, &caller->answer.sts_load);
+		return true;
+	case CALL_sts_due:
+		sts_policy_due(
+			store, &caller->ask.sts_due, &caller->arena, &caller->answer.sts_due);
 		return true;
 	case CALL_recipient:
 		return do_recipient(store, caller, false);

@@ -4,7 +4,9 @@
  */
 #include "store/clean.h"
 
-enum { MESSAGES_AT_ONCE = 50, NOTICES_AT_ONCE = 100, PIECES_AT_ONCE = 16 };
+#include "store/sts_policy.h"
+
+enum { MESSAGES_AT_ONCE = 50, NOTICES_AT_ONCE = 100, POLICIES_AT_ONCE = 100, PIECES_AT_ONCE = 16 };
 
 static bool remove_message(struct store *store)
 {
@@ -35,6 +37,7 @@ bool clean_some(struct store *store)
 		n++;
 	bool more = n == MESSAGES_AT_ONCE;
 	more |= remove_notices(store);
+	more |= sts_policy_expire(store, POLICIES_AT_ONCE);
 	more |= body_remove_leftovers(store, PIECES_AT_ONCE);
 	return more && store->db.failure == SQLITE_OK;
 }

@@ -7,7 +7,7 @@
 
 #include "store/store.h"
 
-/* Remove a bounded number of ended messages, old notices and left-over bodies. True: there may be
+/* Remove a bounded number of ended messages, old notices, expired policies and left-over bodies. True: there may be
  * more. Database failures are sticky. */
 bool clean_some(struct store *store);
 

@@ -126,6 +126,18 @@ static const char *const migrations[] = {
 	"	count   INTEGER NOT NULL);"
 	"CREATE INDEX notice_by_account ON notice (account, kind, time);"
 	"CREATE INDEX notice_by_time ON notice (time);",
+
+	/* What delivery fetched by MTA-STS, as text. `used`: when mail last asked for it, to a day. */
+	"CREATE TABLE sts_policy ("
+	"	domain  TEXT PRIMARY KEY,"
+	"	id      TEXT NOT NULL,"
+	"	text    TEXT NOT NULL,"
+	"	fetched INTEGER NOT NULL,"
+	"	expires INTEGER NOT NULL,"
+	"	used    INTEGER NOT NULL);"
+	"CREATE INDEX sts_policy_fetched ON sts_policy (fetched);"
+	"CREATE INDEX sts_policy_expires ON sts_policy (expires);"
+	"CREATE INDEX sts_policy_used ON sts_policy (used);",
 };
 
 enum { VERSION = count_of(migrations) };

@@ -486,10 +486,3 @@ void look_end(struct look *look)
 	route_release(&look->route);
 	sts_release(&look->sts);
 }
-
-/* TEMPORARY until net/resolve.c has it. */
-__attribute__((weak)) enum resolver_health resolver_health(const struct resolver *resolver)
-{
-	(void)resolver;
-	return RESOLVER_UNTESTED;
-}

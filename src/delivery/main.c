@@ -6,8 +6,8 @@
 #include "base/log.h"
 #include "call/start.h"
 #include "delivery/answer.h"
-#include "delivery/own_mx.h"
 #include "delivery/sts.h"
+#include "delivery/watch.h"
 #include "delivery/worker.h"
 #include <unistd.h>
 
@@ -78,7 +78,7 @@ int main(void)
 	start_confine(&start);
 	delivery_serve(delivery);
 	struct answers *answers = answers_serve(delivery, start_listener(&start, STR("ctl")));
-	own_mx_watch(delivery);
+	watch_start(delivery);
 	start_ready(&start);
 	for (;;) {
 		struct start_event event = start_next(&start);

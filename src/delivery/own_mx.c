@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: ISC
  *
- * own_mx.c - see own_mx.h. Runs in a thread of its own beside the workers, confined as they are.
+ * own_mx.c - see own_mx.h. Runs in the thread that watches (watch.h).
  * It only tells the operator: what an answer says, or that none came, decides about no mail.
  */
 #include "delivery/own_mx.h"
 
 #include "base/log.h"
-#include "base/thread.h"
-#include <time.h>
 
-enum { ROUTE_WAIT = 20 * SECOND, LOOK_S = 60, LOOKS_AN_HOUR = 60, STACK = 256 * 1024 };
+enum { ROUTE_WAIT = 20 * SECOND };
 
 static bool is_ours(const struct settings *settings, struct str host)
 {
@@ -69,37 +67,4 @@ void own_mx_check(const struct config *config)
 		judge(settings, domain, route);
 		route_release(&route);
 	}
-}
-
-/* Until an hour has passed or there are other settings. Takes over `config`. */
-static void rest(struct delivery *delivery, struct config *config)
-{
-	const struct timespec pause = { .tv_sec = LOOK_S };
-	bool same = true;
-
-	for (int i = 0; same && i < LOOKS_AN_HOUR; i++) {
-		nanosleep(&pause, NULL);
-		struct config *now = delivery_config(delivery);
-		same = now == config;
-		config_release(&now);
-	}
-	config_release(&config);
-}
-
-static void *watch(void *argument)
-{
-	struct delivery *delivery = argument;
-
-	for (;;) {
-		struct config *config = delivery_config(delivery);
-		own_mx_check(config);
-		rest(delivery, config);
-	}
-	return NULL;
-}
-
-void own_mx_watch(struct delivery *delivery)
-{
-	if (!thread_start(watch, delivery, STACK))
-		LOG(LOG_WARNING, "no-thread", log_text("what", "own-mx"));
 }

@@ -6,12 +6,10 @@
 #ifndef DELIVERY_OWN_MX_H
 #define DELIVERY_OWN_MX_H
 
-#include "delivery/worker.h"
+#include "delivery/config.h"
 
 /* Look every secure domain up once: an alarm for each MX that isn't our host_name, a warning where
  * there is none or the look-up fails. Blocks for 20 seconds per domain at most. */
 void own_mx_check(const struct config *config);
-/* Do so now, after each reload and once an hour, in a thread of its own that holds up nobody. */
-void own_mx_watch(struct delivery *delivery);
 
 #endif

@@ -75,6 +75,7 @@ void delivery_reconfigure(struct delivery *d, struct config *config)
 {
 	pthread_mutex_lock(&d->lock);
 	struct config *old = d->config;
+	resolver_inherit_health(config->resolver, old->resolver);
 	d->config = config;
 	pthread_mutex_unlock(&d->lock);
 	pool_empty(d->pool);

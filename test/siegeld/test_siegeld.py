@@ -331,6 +331,21 @@ def test_a_foreign_mx_of_a_secure_domain_is_an_alarm(server):
     assert server.role("delivery")["restarts"] == 0
 
 
+def test_a_resolver_that_validates_nothing_is_an_alarm_until_it_does(server):
+    server.options["trust_anchor_file"] = '"/usr/share/dns/root.key"'
+    # The root's own record from the settings: there is no signature to it.
+    server.options["local_zones"] = '{". static"}'
+    server.options["local_records"] = '{". 60 IN SOA a.test. b.test. 1 2 3 4 5"}'
+    server.start()
+    wait_for(lambda: "level=alarm event=resolver-unhealthy" in server.log(), "the alarm")
+    server.options["trust_anchor_file"] = '""'
+    server.write()
+    server.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: "event=resolver-untested was=unhealthy" in server.log(), "the other setting")
+    assert server.log().count("event=resolver-unhealthy") == 1
+    assert server.role("delivery")["restarts"] == 0
+
+
 def test_a_listeners_kind_and_the_mailbox_threads_wait_for_a_restart(server):
     server.start()
     server.kind = "submission"

@@ -764,8 +764,7 @@ static enum resolver_health test_with(enum answer_kind ours, bool validated, enu
 	return self_test(&setup, deadline_in(SECOND));
 }
 
-static void a_resolver_is_healthy_if_the_right_anchor_validates_and_a_wrong_one_does_not(
-	void **state)
+static void the_right_anchor_validates_and_a_wrong_one_does_not(void **state)
 {
 	static const struct {
 		enum answer_kind ours;
@@ -911,8 +910,7 @@ int main(void)
 			open_resolver, close_resolver),
 		cmocka_unit_test_setup_teardown(dead_name_servers_leave_time_for_the_next_question,
 			open_resolver, close_resolver),
-		cmocka_unit_test_setup_teardown(
-			a_resolver_is_healthy_if_the_right_anchor_validates_and_a_wrong_one_does_not,
+		cmocka_unit_test_setup_teardown(the_right_anchor_validates_and_a_wrong_one_does_not,
 			open_resolver, close_resolver),
 		cmocka_unit_test_setup_teardown(
 			without_an_anchor_of_the_root_there_is_nothing_to_test, open_resolver,

@@ -13,6 +13,7 @@
 #include "store/listing.h"
 #include "store/notice.h"
 #include "store/outcome.h"
+#include "store/stored.h"
 #include "store/sts_policy.h"
 #include "store/work.h"
 #include <unistd.h>
@@ -256,6 +257,15 @@ static void run(struct store *store, struct caller *caller)
 	case CALL_store_status:
 		listing_status(store, arena, &answer->store_status);
 		break;
+	case CALL_certificate_list:
+		stored_list(store, &ask->certificate_list, arena, &answer->certificate_list);
+		break;
+	case CALL_certificate_add:
+		stored_add(store, &ask->certificate_add, arena, &answer->certificate_add);
+		break;
+	case CALL_certificate_remove:
+		stored_remove(store, &ask->certificate_remove, arena, &answer->certificate_remove);
+		break;
 #define CASE_OF(name, ...) case CALL_##name:
 		DELIVERY_CALLS(CASE_OF)
 #undef CASE_OF
@@ -263,6 +273,8 @@ static void run(struct store *store, struct caller *caller)
 	case CALL_sender:
 	case CALL_sts_load:
 	case CALL_sts_due:
+	case CALL_stored:
+	case CALL_stored_generation:
 	case CALLS_N:
 		caller->state = CALLER_FAILED;
 	}
@@ -287,6 +299,13 @@ static bool read_call(struct store *store, struct login_pool *logins, struct cal
 		return true;
 	case CALL_recipient:
 		return do_recipient(store, caller, false);
+	case CALL_stored:
+		stored_entries(
+			store, caller->ask.stored.domain, &caller->arena, &caller->answer.stored);
+		return true;
+	case CALL_stored_generation:
+		stored_generation(store, &caller->answer.stored_generation);
+		return true;
 	default:
 		return false;
 	}

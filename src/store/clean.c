@@ -4,6 +4,7 @@
  */
 #include "store/clean.h"
 
+#include "store/stored.h"
 #include "store/sts_policy.h"
 
 enum { MESSAGES_AT_ONCE = 50, NOTICES_AT_ONCE = 100, POLICIES_AT_ONCE = 100, PIECES_AT_ONCE = 16 };
@@ -33,6 +34,7 @@ bool clean_some(struct store *store)
 {
 	int n = 0;
 
+	stored_warn(store);
 	while (n < MESSAGES_AT_ONCE && remove_message(store))
 		n++;
 	bool more = n == MESSAGES_AT_ONCE;

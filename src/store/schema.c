@@ -138,6 +138,20 @@ static const char *const migrations[] = {
 	"CREATE INDEX sts_policy_fetched ON sts_policy (fetched);"
 	"CREATE INDEX sts_policy_expires ON sts_policy (expires);"
 	"CREATE INDEX sts_policy_used ON sts_policy (used);",
+	/* What a recipient domain's servers may show for the level `verify`; and a number that grows
+	 * with each change of it, so that no earlier answer is used. A number is never given twice. */
+	"CREATE TABLE stored_certificate ("
+	"	number  INTEGER PRIMARY KEY AUTOINCREMENT,"
+	"	domain  TEXT NOT NULL,"	   /* lower-case A-labels */
+	"	kind    INTEGER NOT NULL," /* enum stored_kind */
+	"	value   TEXT NOT NULL,"
+	"	names   TEXT NOT NULL,"
+	"	note    TEXT NOT NULL,"
+	"	added   INTEGER NOT NULL,"
+	"	expires INTEGER NOT NULL);" /* 0: never */
+	"CREATE INDEX stored_certificate_by_domain ON stored_certificate (domain, number);"
+	"CREATE TABLE stored_generation (number INTEGER NOT NULL);"
+	"INSERT INTO stored_generation (number) VALUES (1);",
 };
 
 enum { VERSION = count_of(migrations) };

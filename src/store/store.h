@@ -42,6 +42,7 @@ struct store {
 		int64_t *at;
 		size_t n, room;
 	} touched;
+	int64_t stored_warned; /* when stored_warn last looked; 0: not yet */
 	uint64_t disk_free;    /* as of this batch; 0: not asked yet */
 	char small[65536];     /* a body that isn't worth mapping, for one handler */
 	bool accounts_changed; /* auth/users is to be written after the commit */

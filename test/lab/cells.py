@@ -79,6 +79,8 @@ WRONG = "3 1 1 " + "00" * 32
 # Name servers that fail: one that serves no zone at all; an address nobody owns.
 DEAD, GONE = "dead-ns.test.", "gone-ns.test."
 LAME = {"mx-servfail.test": DEAD, "mx-timeout.test": GONE}
+# Names in test. itself, which is signed.
+ALIASES = {"alias-of-signed.test": "dane-ee.test", "alias-of-unsigned.test": "unsigned-no-tlsa.test"}
 MX = ("@", "MX", "10 mx")
 GOOD_A = ("mx", "A", f"{NET4}{MANY_FACED['good']}")
 
@@ -190,6 +192,18 @@ SHOWN_IN_TLS = [
     Cell("mx-cname-first.test", "sealed", "self-signed", True, records=[
         MX, ("mx", "CNAME", "real"), ("real", "A", f"{NET4}{MANY_FACED['self-signed']}"),
         ("_25._tcp.mx", "TLSA", EE)]),
+    # A signed CNAME into an unsigned zone: the host's own name alone counts
+    Cell("mx-cname-unsigned.test", "sealed", signed=True, records=[
+        MX, ("mx", "CNAME", f"unsigned-host.{UNSIGNED_HOSTS}."),
+        ("_25._tcp.mx", "TLSA", "3 1 1 {good.key}")]),
+    Cell("mx-cname-unsigned-wrong.test", DANE_FAILS, signed=True, records=[
+        MX, ("mx", "CNAME", f"unsigned-host.{UNSIGNED_HOSTS}."), ("_25._tcp.mx", "TLSA", WRONG)]),
+    # libunbound can't validate a CNAME that is made from a DNAME when it is asked for by itself
+    Cell("mx-dname-unsigned.test", "waits dnssec-invalid", signed=True, records=[
+        ("@", "MX", "10 unsigned-host.away"), ("away", "DNAME", f"{UNSIGNED_HOSTS}.")]),
+    # The whole domain is an alias, of a signed one and of an unsigned one
+    Cell("alias-of-signed.test", "sealed", "self-signed", zone=False),
+    Cell("alias-of-unsigned.test", without_proof("authentication-unavailable"), zone=False),
     Cell("no-mx.test", "sealed", "self-signed", True, records=[
         ("@", "A", f"{NET4}{MANY_FACED['self-signed']}"), ("_25._tcp", "TLSA", EE)]),
     Cell("dane-wrong.test", DANE_FAILS, signed=True, tlsa=[WRONG]),

@@ -8,7 +8,7 @@ mail servers use it as their resolver as well: it knows everything there is.
 import dataclasses
 import re
 
-from cells import CELLS, DEAD, GONE, LAME, SIGNED_HOSTS, UNSIGNED_HOSTS
+from cells import ALIASES, CELLS, DEAD, GONE, LAME, SIGNED_HOSTS, UNSIGNED_HOSTS
 from internet import (DOMAINS, DUAL_STACK, HOSTS, LAB, LAME_SERVER, MORE_MX, NAMESERVER, NET4,
                       NET6, NOBODY, PEERS, eventually)
 
@@ -101,7 +101,8 @@ def all_zones():
     glue = [(ROOT_SERVER, "A", NAMESERVER), (ROOT_SERVER, "AAAA", f"{NET6}2")]
     failing = [(DEAD, "A", LAME_SERVER), (GONE, "A", NOBODY)]
     zones["test"] = Zone("test", glue + failing + [
-        (domain + ".", "NS", server) for domain, server in LAME.items()], signed=True)
+        (domain + ".", "NS", server) for domain, server in LAME.items()] + [
+        (alias + ".", "CNAME", domain + ".") for alias, domain in ALIASES.items()], signed=True)
     zones["."] = Zone(".", list(glue), signed=True)
     for name, zone in zones.items():
         if name != ".":

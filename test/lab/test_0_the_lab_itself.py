@@ -123,7 +123,10 @@ def resolver(world):
     ("mx.one-family-bogus.test", "AAAA", "bogus"), ("mx.one-family-bogus.test", "A", "secure"),
     ("mx.address-bogus.test", "A", "bogus"), ("mx-servfail.test", "MX", "error"),
     ("_25._tcp.mx.tlsa-servfail.test", "TLSA", "error"),
-    ("_25._tcp.mx.malformed.test", "TLSA", "secure")])
+    ("_25._tcp.mx.malformed.test", "TLSA", "secure"), ("mx.mx-cname-unsigned.test", "A", "insecure"),
+    ("mx.mx-cname-unsigned.test", "CNAME", "secure"), ("alias-of-signed.test", "MX", "secure"),
+    ("alias-of-unsigned.test", "MX", "insecure"), ("unsigned-host.away.mx-dname-unsigned.test", "A",
+                                                   "insecure")])
 def test_signed_is_secure_and_broken_is_bogus(name, kind, word, resolver):
     found, said = validated(resolver, name, kind)
     assert found == word, said

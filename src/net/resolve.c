@@ -173,7 +173,9 @@ static struct str name_of_wire(struct arena *arena, struct str wire)
 			buf_add_char(&text, label.at[i] == '.' ? '\\' : ascii_lower(label.at[i]));
 		wire = str_tail(wire, n + 1);
 	}
-	return text.overflowed ? (struct str){ NULL, 0 } : arena_str(arena, buf_str(&text));
+	/* The root ends it, and nothing stands behind that. */
+	return text.overflowed || wire.len != 1 ? (struct str){ NULL, 0 }
+						: arena_str(arena, buf_str(&text));
 }
 
 struct mx {

@@ -20,12 +20,13 @@
 
 enum { SIGNED = true, UNSIGNED = false, RECORDS = 4 };
 
-#define DIGEST	 "0123456789abcdef0123456789ABCDEF"
-#define EE	 "\3\1\1" DIGEST
-#define OTHER_EE "\3\1\1" DIGEST
-#define PKIX	 "\1\1\1" DIGEST
-#define V4	 "\300\0\2\1"
-#define V6	 "\x20\1\xd\xb8\0\0\0\0\0\0\0\0\0\0\0\1"
+#define DIGEST	"0123456789abcdef0123456789ABCDEF"
+#define EE	"\3\1\1" DIGEST
+#define PKIX	"\1\1\1" DIGEST
+#define V4	"\300\0\2\1"
+#define V6	"\x20\1\xd\xb8\0\0\0\0\0\0\0\0\0\0\0\1"
+#define LETTERS "a23456789012345678901234567890123456789012345678901234567890123"
+#define LABEL	LETTERS "."
 /* A record; its length is that of the literal, NULs within included. */
 #define BYTES(literal)                       \
 	{                                    \
@@ -248,7 +249,7 @@ static bool tlsa_was_asked(void)
 static void a_signed_host_has_its_tlsa_records(void **state)
 {
 	static const struct line lines[] = { MX_OF("d.test", SIGNED), HOST("mx.test", SIGNED),
-		TLSA("mx.test", SIGNED, BYTES(EE), BYTES(OTHER_EE)), END };
+		TLSA("mx.test", SIGNED, BYTES(EE), BYTES(EE)), END };
 	const struct route *route = route_in(lines, "d.test");
 	struct found found = host_of(route, 0);
 	const struct tlsa *tlsa = route->hosts[0].tlsa;
@@ -341,7 +342,6 @@ static void tlsa_is_asked_for_the_port_really_used(void **state)
 
 static void a_name_too_long_for_tlsa_has_none(void **state)
 {
-#define LABEL "a23456789012345678901234567890123456789012345678901234567890123."
 	static const char longest[] =
 		LABEL LABEL LABEL "b1234567890123456789012345678901234567890123456789012.test";
 	static const struct line lines[] = { NOTHING(longest, TYPE_MX, ANSWER_NO_DATA, SIGNED),
@@ -679,6 +679,64 @@ static void absences_are_told_apart_and_each_is_signed_or_not(void **state)
 	}
 }
 
+/* What a signature vouches for may be nonsense all the same. */
+static void an_mx_record_of_odd_bytes_names_no_host(void **state)
+{
+	static const struct str odd[] = { { "", 0 }, BYTES("\0"), BYTES("\0\12"), BYTES("\0\12\2"),
+		BYTES("\0\12\2mx\4tes"), BYTES("\0\12\2mx\4test"), BYTES("\0\12\2mx\4test\0\1"),
+		BYTES("\0\12\100" LETTERS "b\0"), BYTES("\0\12\300\14"),
+		BYTES("\0\12\4a.bc\4test\0"), BYTES("\0\12\4a\0bc\4test\0"), BYTES("\0\0\0\0"),
+		BYTES("\0\12\77" LABEL "\77" LETTERS "\77" LETTERS "\77" LETTERS "\0") };
+
+	(void)state;
+	for (size_t i = 0; i < count_of(odd); i++) {
+		const struct line alone[] = { RECORDS_OF("d.test", TYPE_MX, SIGNED, odd[i]), END };
+		const struct line with[] = { RECORDS_OF("d.test", TYPE_MX, SIGNED, odd[i],
+						     BYTES("\0\12\2mx\4test\0")),
+			HOST("mx.test", SIGNED), END };
+		world = alone;
+		const struct route *route =
+			resolver_route(resolver, STR("d.test"), true, deadline_in(SECOND));
+
+		assert_int_equal(route->kind, ROUTE_NO_ADDRESS);
+		route_release(&route);
+		assert_int_equal(host_in(with).facts.address, ADDRESS_FOUND);
+	}
+}
+
+static void an_address_of_the_wrong_length_is_none(void **state)
+{
+	static const struct line lines[] = { MX_OF("d.test", SIGNED),
+		RECORDS_OF(
+			"mx.test", TYPE_A, SIGNED, BYTES("\1\2\3"), { "", 0 }, BYTES("\1\2\3\4\5")),
+		RECORDS_OF("mx.test", TYPE_AAAA, SIGNED, BYTES("\1")), END };
+
+	(void)state;
+	assert_int_equal(host_in(lines).facts.address, ADDRESS_NONE);
+	assert_int_equal(host_in(lines).n_addresses, 0);
+}
+
+static void a_txt_record_of_odd_bytes_is_none(void **state)
+{
+	static const struct line lines[] = { RECORDS_OF("odd.test", TYPE_TXT, SIGNED, { "", 0 },
+						     BYTES("\5abc"), BYTES("\1a\377b")),
+		RECORDS_OF("some.test", TYPE_TXT, SIGNED, BYTES("\5abc"), BYTES("\0"),
+			BYTES("\1a\0\2bc")),
+		END };
+	struct arena arena = ARENA(1000);
+	struct deadline soon = deadline_in(SECOND);
+
+	(void)state;
+	world = lines;
+	assert_int_equal(
+		resolver_txt(resolver, STR("odd.test"), false, &arena, soon).kind, TXT_NONE);
+	struct txt_answer txt = resolver_txt(resolver, STR("some.test"), false, &arena, soon);
+	assert_int_equal(txt.len, 2);
+	assert_int_equal(txt.at[0].len, 0);
+	assert_true(str_eq(txt.at[1], STR("abc")));
+	arena_free(&arena);
+}
+
 /* --- how long a route lives ------------------------------------------------------------------ */
 
 static bool is_kept(const struct line *lines)
@@ -849,6 +907,12 @@ static void other_settings_do_not_make_a_broken_resolver_whole(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			an_mx_record_of_odd_bytes_names_no_host, open_resolver, close_resolver),
+		cmocka_unit_test_setup_teardown(
+			an_address_of_the_wrong_length_is_none, open_resolver, close_resolver),
+		cmocka_unit_test_setup_teardown(
+			a_txt_record_of_odd_bytes_is_none, open_resolver, close_resolver),
 		cmocka_unit_test_setup_teardown(
 			a_signed_host_has_its_tlsa_records, open_resolver, close_resolver),
 		cmocka_unit_test_setup_teardown(

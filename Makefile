@@ -123,6 +123,7 @@ test: deps-test
 	@$(MAKE) --no-print-directory check-links
 	@$(MAKE) --no-print-directory check-manual
 	@$(MAKE) --no-print-directory check-rfc
+	@$(MAKE) --no-print-directory check-policy
 	@$(MAKE) --no-print-directory check-roles
 	@$(MAKE) --no-print-directory check-lab
 
@@ -155,12 +156,15 @@ check-manual:
 # doc/rfc.md names code and tests that exist.
 check-rfc:
 	@scripts/check-rfc
+# The truth table is what doc/policy.md says today; test_policy_table holds the code against it.
+check-policy:
+	@test/policy/truth --check
 # Start, restart, reload, stop and every mistake an operator makes, with the real roles.
 check-roles: all
 	@SIEGEL_BIN=$(CURDIR)/$(B)/bin /usr/bin/python3 -m pytest -q -rs test/siegeld
 check-lab: all
 	@LAB_VARIANT=$(VARIANT) test/lab/run -q
-.PHONY: check-tsan check-links check-format check-manual check-rfc check-roles check-lab
+.PHONY: check-tsan check-links check-format check-manual check-rfc check-policy check-roles check-lab
 
 # libFuzzer over what reads hostile bytes: each for FUZZ_SECONDS, from seeds and what was found before.
 FUZZ_SECONDS ?= 60

@@ -22,16 +22,6 @@ static const char *const verdicts[] = {
 	[VERDICT_UNKNOWN] = "unknown",
 	[VERDICT_REFUSED] = "refused",
 };
-static const struct {
-	enum demand demand;
-	const char *name;
-} demand_names[] = {
-	{ DEMAND_TLS, "tls" },
-	{ DEMAND_AUTH, "auth" },
-	{ DEMAND_DANE, "dane" },
-	{ DEMAND_PINNED, "pinned" },
-	{ DEMAND_REQUIRETLS, "requiretls" },
-};
 
 static const char *word(const char *const *words, size_t n, uint64_t number)
 {

@@ -6,6 +6,14 @@
 
 #include "base/must.h"
 
+const struct demand_name demand_names[DEMAND_NAMES_N] = {
+	{ DEMAND_TLS, "tls" },
+	{ DEMAND_AUTH, "auth" },
+	{ DEMAND_DANE, "dane" },
+	{ DEMAND_PINNED, "pinned" },
+	{ DEMAND_REQUIRETLS, "requiretls" },
+};
+
 static const struct {
 	const char *name;
 	demands set;

@@ -20,6 +20,13 @@ enum demand {
 	DEMANDS_ALL = 31,
 };
 
+/* The elements by name, in this order wherever a set is written. */
+enum { DEMAND_NAMES_N = 5 };
+extern const struct demand_name {
+	enum demand demand;
+	const char *name;
+} demand_names[DEMAND_NAMES_N];
+
 /* The levels an account may choose. Their numbers are stored on disk. */
 #define LEVELS(row)                                                                            \
 	row(OPPORTUNISTIC, 0, "opportunistic", 0) row(ENCRYPT, 1, "encrypt", DEMAND_TLS)       \

@@ -3,7 +3,8 @@
  * policy.c - what "only over TLS" means for a host: policy.md section 3 row by row. Every row that
  * applies gives a verdict for every demand in the set, and the worst wins; so a demand can only
  * ever make things harder, never open a way. Pure, and the only place where a permit to send in
- * plaintext is made. Facts that nobody gathered prove nothing.
+ * plaintext is made. test/policy/truth reads the same document a second time and its table is
+ * compared with this.
  */
 #include "mail/policy.h"
 
@@ -48,18 +49,6 @@ static bool gives_up_the_published(demands wanted, const struct route_facts *rou
 	return route->unenforced && wanted == 0;
 }
 
-/* The facts as they count for this set; a failed look-up of what is given up hides nothing. */
-static struct route_facts in_force(demands wanted, const struct route_facts *route)
-{
-	struct route_facts facts = *route;
-
-	if (gives_up_the_published(wanted, route)) {
-		facts.tlsa = TLSA_NONE;
-		facts.sts = STS_ABSENT;
-	}
-	return facts;
-}
-
 static bool dane_applies(const struct route_facts *route)
 {
 	return route->tlsa == TLSA_USABLE && route->host_validated;
@@ -76,6 +65,54 @@ static bool ca_may_prove(const struct route_facts *route)
 	return route->mx_validated && route->host_validated;
 }
 
+bool policy_needs_tlsa(const struct route_facts *route)
+{
+	return route->address == ADDRESS_FOUND && route->host_validated && !route->address_literal;
+}
+
+bool policy_needs_sts(demands wanted, const struct route_facts *route)
+{
+	bool failed = policy_needs_tlsa(route) && route->tlsa == TLSA_FAILED;
+
+	return route->address == ADDRESS_FOUND && !failed && !(wanted & DEMAND_DANE) &&
+	       !dane_decides(route) && !route->address_literal &&
+	       !gives_up_the_published(wanted, route);
+}
+
+bool policy_needs_pin(demands wanted)
+{
+	return wanted & DEMAND_PINNED;
+}
+
+/* The facts as they count for this set: what need not be looked up is as if it were not there,
+ * and a failed look-up of what a message gives up hides nothing. */
+static struct route_facts in_force(demands wanted, const struct route_facts *route)
+{
+	struct route_facts facts = *route;
+
+	if (!policy_needs_tlsa(route) || gives_up_the_published(wanted, route))
+		facts.tlsa = TLSA_NONE;
+	if (!policy_needs_sts(wanted, route))
+		facts.sts = STS_ABSENT;
+	return facts;
+}
+
+static struct judgement judge_stored(const struct route_facts *route)
+{
+	must(route->pin <= PIN_STORED);
+	switch (route->pin) {
+	case PIN_STORED:
+		return accepted;
+	case PIN_NONE:
+		return refused(REASON_NO_STORED_CERTIFICATE);
+	case PIN_EXPIRED:
+		return refused(REASON_STORED_CERTIFICATE_EXPIRED);
+	case PIN_NOT_LOOKED_UP:
+		break;
+	}
+	return unknown(REASON_LOCAL_FAULT);
+}
+
 /* Rows that rest on what is stored here; no look-up takes part, so no fault of one matters. */
 static struct judgement judge_local_facts(demands wanted, const struct route_facts *route)
 {
@@ -83,10 +120,8 @@ static struct judgement judge_local_facts(demands wanted, const struct route_fac
 
 	if (route->address_literal && wanted & (DEMAND_AUTH | DEMAND_DANE | DEMAND_PINNED))
 		join(&j, refused(REASON_ADDRESS_LITERAL));
-	if (wanted & DEMAND_PINNED && route->pin == PIN_EXPIRED)
-		join(&j, refused(REASON_STORED_CERTIFICATE_EXPIRED));
-	if (wanted & DEMAND_PINNED && route->pin != PIN_STORED)
-		join(&j, refused(REASON_NO_STORED_CERTIFICATE));
+	if (wanted & DEMAND_PINNED)
+		join(&j, judge_stored(route));
 	return j;
 }
 
@@ -109,11 +144,23 @@ static struct judgement judge_addresses(const struct route_facts *route)
 	return unknown(REASON_LOCAL_FAULT);
 }
 
+/* What matters and was not looked up is a fault of ours. */
+static struct judgement judge_gathered(demands wanted, const struct route_facts *route)
+{
+	bool lacking = policy_needs_tlsa(route) && route->tlsa == TLSA_NOT_LOOKED_UP;
+
+	lacking |= policy_needs_sts(wanted, route) && route->sts == STS_NOT_LOOKED_UP;
+	return lacking ? unknown(REASON_LOCAL_FAULT) : accepted;
+}
+
 static struct judgement judge_tlsa(demands wanted, const struct route_facts *route)
 {
+	if (route->tlsa == TLSA_NOT_LOOKED_UP)
+		return accepted;
 	if (route->tlsa == TLSA_FAILED)
 		return unknown(route->dns_bogus ? REASON_DNSSEC_INVALID : REASON_DNS_FAILURE);
-	if (wanted & DEMAND_DANE && !dane_applies(route))
+	/* Below an unvalidated MX answer nothing that a host shows could prove it. */
+	if (wanted & DEMAND_DANE && !dane_decides(route))
 		return refused(REASON_DANE_REQUIRED);
 	return accepted;
 }
@@ -129,8 +176,10 @@ static struct judgement judge_before(demands wanted, const struct route_facts *r
 	}
 	join(&j, judge_addresses(route));
 	/* Without an address nothing else was looked up. */
-	if (route->address == ADDRESS_FOUND)
+	if (route->address == ADDRESS_FOUND) {
+		join(&j, judge_gathered(wanted, route));
 		join(&j, judge_tlsa(wanted, route));
+	}
 	return j;
 }
 
@@ -175,29 +224,32 @@ static struct judgement judge_hello(demands wanted, const struct plan *plan, enu
 /* The rows "DANE applies and ...", where DANE alone decides. */
 static struct judgement judge_dane(demands wanted, const struct host_facts *host)
 {
-	demands proving = DEMAND_AUTH | DEMAND_DANE;
-
 	if (host->dane == DANE_MATCHES)
 		return accepted;
-	enum reason reason =
-		host->dane == DANE_FAILS ? REASON_TLSA_INVALID : REASON_VALIDATION_FAILURE;
-	return wanted & proving ? refused(reason) : unknown(reason);
+	if (host->dane != DANE_FAILS)
+		return unknown(REASON_LOCAL_FAULT);
+	return wanted & (DEMAND_AUTH | DEMAND_DANE) ? refused(REASON_TLSA_INVALID)
+						    : unknown(REASON_TLSA_INVALID);
+}
+
+/* MTA-STS authenticates, or may yet: nothing is known of it, or what is known may be old. */
+static bool sts_may_hold(const struct route_facts *route, const struct host_facts *host)
+{
+	if (route->sts == STS_IN_FORCE)
+		return host->sts != STS_FAILS || host->sts_refetch_failed;
+	return route->sts == STS_UNKNOWN;
 }
 
 /* The same below an unvalidated MX answer: it must match, and proves nothing. */
 static struct judgement judge_half_dane(
 	demands wanted, const struct route_facts *route, const struct host_facts *host)
 {
-	if (wanted & DEMAND_DANE)
-		return refused(
-			host->dane == DANE_FAILS ? REASON_TLSA_INVALID : REASON_DANE_REQUIRED);
 	if (host->dane == DANE_MATCHES)
 		return accepted;
-	bool sts_may_hold =
-		(route->sts == STS_IN_FORCE && host->sts == STS_HOLDS) || route->sts == STS_UNKNOWN;
-	enum reason reason =
-		host->dane == DANE_FAILS ? REASON_TLSA_INVALID : REASON_VALIDATION_FAILURE;
-	return wanted & DEMAND_AUTH && !sts_may_hold ? refused(reason) : unknown(reason);
+	if (host->dane != DANE_FAILS)
+		return unknown(REASON_LOCAL_FAULT);
+	return wanted & DEMAND_AUTH && !sts_may_hold(route, host) ? refused(REASON_TLSA_INVALID)
+								  : unknown(REASON_TLSA_INVALID);
 }
 
 /* Why a certificate proved nothing: as checked, or nothing there could prove anything. */
@@ -216,7 +268,9 @@ static struct judgement judge_sts_in_force(
 {
 	if (host->sts == STS_HOLDS)
 		return accepted;
-	if (host->sts == STS_FAILS && host->sts_refetch_failed)
+	if (host->sts != STS_FAILS)
+		return unknown(REASON_LOCAL_FAULT);
+	if (host->sts_refetch_failed)
 		return unknown(REASON_STS_FETCH_FAILED);
 	enum reason reason =
 		host->sts_fault != REASON_NONE ? host->sts_fault : REASON_VALIDATION_FAILURE;
@@ -232,8 +286,6 @@ static struct judgement judge_sts(
 		return judge_sts_in_force(wanted, route, host);
 	if (!(wanted & DEMAND_AUTH))
 		return accepted;
-	if (route->sts == STS_NOT_LOOKED_UP)
-		return refused(REASON_AUTHENTICATION_UNAVAILABLE);
 	if (ca_proves(route, host))
 		return accepted;
 	if (route->sts == STS_UNKNOWN)
@@ -243,7 +295,21 @@ static struct judgement judge_sts(
 			       : REASON_AUTHENTICATION_UNAVAILABLE);
 }
 
-/* "What the host shows in TLS". */
+static struct judgement judge_pin(const struct host_facts *host)
+{
+	must(host->pin <= PIN_FAILS);
+	switch (host->pin) {
+	case PIN_MATCHES:
+		return accepted;
+	case PIN_FAILS:
+		return refused(REASON_STORED_CERTIFICATE_MISMATCH);
+	case PIN_NOT_CHECKED:
+		break;
+	}
+	return unknown(REASON_LOCAL_FAULT);
+}
+
+/* "What the host shows in TLS". What the plan asked for and nobody checked is a fault of ours. */
 static struct judgement judge_secured(
 	demands wanted, const struct route_facts *route, const struct host_facts *host)
 {
@@ -256,34 +322,17 @@ static struct judgement judge_secured(
 			join(&j, judge_half_dane(wanted, route, host));
 		join(&j, judge_sts(wanted, route, host));
 	}
-	if (wanted & DEMAND_AUTH && route->tlsa == TLSA_NOT_LOOKED_UP)
-		join(&j, refused(REASON_AUTHENTICATION_UNAVAILABLE));
-	if (wanted & DEMAND_PINNED && host->pin != PIN_MATCHES)
-		join(&j, refused(REASON_STORED_CERTIFICATE_MISMATCH));
+	if (wanted & DEMAND_PINNED)
+		join(&j, judge_pin(host));
 	if (wanted & DEMAND_REQUIRETLS && !host->requiretls_announced)
 		join(&j, refused(REASON_REQUIRETLS_UNSUPPORTED));
 	return j;
 }
 
-bool policy_needs_tlsa(const struct route_facts *route)
-{
-	return route->address == ADDRESS_FOUND && route->host_validated && !route->address_literal;
-}
-
-bool policy_needs_sts(demands wanted, const struct route_facts *route)
-{
-	return !(wanted & DEMAND_DANE) && !dane_decides(route) && !route->address_literal &&
-	       !gives_up_the_published(wanted, route);
-}
-
-bool policy_needs_pin(demands wanted)
-{
-	return wanted & DEMAND_PINNED;
-}
-
+/* What a resolver validated that has failed its self-test, nobody has. */
 static bool dane_proves(const struct route_facts *route, const struct host_facts *host)
 {
-	return dane_decides(route) && host->dane == DANE_MATCHES;
+	return !route->resolver_unhealthy && dane_decides(route) && host->dane == DANE_MATCHES;
 }
 
 static bool sts_proves(const struct route_facts *route, const struct host_facts *host)
@@ -294,7 +343,12 @@ static bool sts_proves(const struct route_facts *route, const struct host_facts 
 /* The CA store is asked last: DANE decides alone where it applies. */
 static bool store_proves(const struct route_facts *route, const struct host_facts *host)
 {
-	return !dane_decides(route) && ca_proves(route, host);
+	return !route->resolver_unhealthy && !dane_decides(route) && ca_proves(route, host);
+}
+
+static bool pin_proves(const struct route_facts *route, const struct host_facts *host)
+{
+	return route->pin == PIN_STORED && host->pin == PIN_MATCHES;
 }
 
 demands policy_proofs(const struct route_facts *route, const struct host_facts *host)
@@ -303,20 +357,22 @@ demands policy_proofs(const struct route_facts *route, const struct host_facts *
 
 	if (host->hello != HELLO_SECURED)
 		return 0;
+	if (host->requiretls_announced)
+		proved |= DEMAND_REQUIRETLS;
+	if (route->address_literal) /* no name that anything could prove */
+		return proved;
 	if (dane_proves(route, host))
 		proved |= DEMAND_AUTH | DEMAND_DANE;
 	if (sts_proves(route, host) || store_proves(route, host))
 		proved |= DEMAND_AUTH;
-	if (route->pin == PIN_STORED && host->pin == PIN_MATCHES)
+	if (pin_proves(route, host))
 		proved |= DEMAND_PINNED;
-	if (host->requiretls_announced)
-		proved |= DEMAND_REQUIRETLS;
 	return proved;
 }
 
 const char *policy_proven_by(const struct route_facts *route, const struct host_facts *host)
 {
-	if (host->hello != HELLO_SECURED)
+	if (host->hello != HELLO_SECURED || route->address_literal)
 		return "";
 	if (dane_proves(route, host))
 		return "dane";
@@ -324,7 +380,7 @@ const char *policy_proven_by(const struct route_facts *route, const struct host_
 		return "sts";
 	if (store_proves(route, host))
 		return "ca";
-	return route->pin == PIN_STORED && host->pin == PIN_MATCHES ? "pin" : "";
+	return pin_proves(route, host) ? "pin" : "";
 }
 
 struct plan policy_plan(demands wanted, const struct route_facts *published)

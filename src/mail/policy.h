@@ -4,9 +4,9 @@
  * sections 2 and 3). Facts go in, a plan comes out before connecting and a judgement after.
  * No sockets, no clock, no memory. Delivery, preflight, letters and tests all ask here.
  *
- * The facts of DANE, MTA-STS, stored certificates and REQUIRETLS have their place from the
- * start; until they are gathered, they stay at their zero value "not looked up", which proves
- * nothing and, for a demand that needs it, accepts nothing.
+ * Every fact begins at a zero value "not looked up" or "not checked". Where it matters, that is a
+ * fault on our side: nothing is accepted and nothing refused by it. Where it does not matter
+ * (policy_needs_*, struct plan), any value gives the same verdict.
  */
 #ifndef MAIL_POLICY_H
 #define MAIL_POLICY_H

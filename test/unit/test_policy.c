@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
- * test_policy.c - the table of policy.md section 3 written down a second time, as rows of data, and
- * what must hold in every world there can be: more demands never deliver more, plaintext is for
- * the empty set alone, a failing look-up never weakens anything, the worst verdict wins.
+ * test_policy.c - the table of policy.md section 3 as rows of data that a reader can hold against it,
+ * and what belongs to it: joining hosts, second looks, levels, reasons. What must hold in every world
+ * is in test_policy_properties.c, every row worked out from the text in test_policy_table.c.
  */
 #include "mail/policy.h"
 
@@ -156,8 +156,6 @@ static const struct row rows[] = {
 		{ .hello = HELLO_TLS_LOST }, "UUU.U", REASON_CONNECTION_LOST },
 	{ "unusable TLSA: no STARTTLS", { CA_WORLD, .tlsa = TLSA_UNUSABLE },
 		{ .hello = HELLO_NO_STARTTLS }, "URR.R", REASON_STARTTLS_NOT_SUPPORTED },
-	{ "nothing looked up: no STARTTLS", { 0 }, { .hello = HELLO_NO_STARTTLS }, "PRR..",
-		REASON_STARTTLS_NOT_SUPPORTED },
 
 	/* what the host shows in TLS */
 	{ "DANE matches, nothing else", { DANE_WORLD }, { SHOWS_NO_PROOF, .dane = DANE_MATCHES },
@@ -169,11 +167,13 @@ static const struct row rows[] = {
 	{ "DANE decides, STS fails", { DANE_WORLD, .sts = STS_IN_FORCE },
 		{ SHOWS_ALL, .sts = STS_FAILS }, "AAAAA", REASON_NONE },
 	{ "DANE published, not checked", { DANE_WORLD }, { SHOWS_NO_PROOF, .ca_proves = true },
-		"UURRU", REASON_VALIDATION_FAILURE },
+		"UUUUU", REASON_LOCAL_FAULT },
 	{ "half DANE matches, STS absent", { DANE_WORLD, .mx_validated = false }, { SHOWS_ALL },
 		"AAR.A", REASON_AUTHENTICATION_UNAVAILABLE },
-	{ "half DANE matches, dane", { DANE_WORLD, .mx_validated = false }, { SHOWS_ALL }, "AA.RA",
+	{ "half DANE, dane", { DANE_WORLD, .mx_validated = false }, { SHOWS_ALL }, "AA.RA",
 		REASON_DANE_REQUIRED },
+	{ "half DANE, dane: no connection", { DANE_WORLD, .mx_validated = false },
+		{ .hello = HELLO_CONNECT_TIMEOUT }, "...R.", REASON_DANE_REQUIRED },
 	{ "half DANE matches, STS holds",
 		{ DANE_WORLD, .mx_validated = false, .sts = STS_IN_FORCE }, { SHOWS_ALL }, "AAARA",
 		REASON_DANE_REQUIRED },
@@ -185,11 +185,11 @@ static const struct row rows[] = {
 		{ SHOWS_ALL, .sts = STS_FAILS, .sts_fault = REASON_CERTIFICATE_EXPIRED }, "UUR.U",
 		REASON_CERTIFICATE_EXPIRED },
 	{ "half DANE fails, STS absent", { DANE_WORLD, .mx_validated = false },
-		{ SHOWS_ALL, .dane = DANE_FAILS }, "UURRU", REASON_TLSA_INVALID },
+		{ SHOWS_ALL, .dane = DANE_FAILS }, "UUR.U", REASON_TLSA_INVALID },
 	{ "half DANE fails, STS holds", { DANE_WORLD, .mx_validated = false, .sts = STS_IN_FORCE },
-		{ SHOWS_ALL, .dane = DANE_FAILS }, "UUURU", REASON_TLSA_INVALID },
+		{ SHOWS_ALL, .dane = DANE_FAILS }, "UUU.U", REASON_TLSA_INVALID },
 	{ "half DANE fails, STS unknown", { DANE_WORLD, .mx_validated = false, .sts = STS_UNKNOWN },
-		{ SHOWS_ALL, .dane = DANE_FAILS }, "UUURU", REASON_TLSA_INVALID },
+		{ SHOWS_ALL, .dane = DANE_FAILS }, "UUU.U", REASON_TLSA_INVALID },
 	{ "STS holds", { BARE_WORLD, .sts = STS_IN_FORCE }, { SHOWS_NO_PROOF, .sts = STS_HOLDS },
 		"AAA.A", REASON_NONE },
 	{ "STS holds behind unusable TLSA",
@@ -205,8 +205,14 @@ static const struct row rows[] = {
 	{ "STS fails, fetched again in vain", { BARE_WORLD, .sts = STS_IN_FORCE },
 		{ SHOWS_NO_PROOF, .sts = STS_FAILS, .sts_refetch_failed = true }, "UUU.U",
 		REASON_STS_FETCH_FAILED },
+	{ "half DANE fails, STS fails and could not be fetched again",
+		{ DANE_WORLD, .mx_validated = false, .sts = STS_IN_FORCE },
+		{ SHOWS_ALL, .dane = DANE_FAILS, .sts = STS_FAILS, .sts_refetch_failed = true },
+		"UUU.U", REASON_TLSA_INVALID },
+	{ "half DANE fails, STS fails", { DANE_WORLD, .mx_validated = false, .sts = STS_IN_FORCE },
+		{ SHOWS_ALL, .dane = DANE_FAILS, .sts = STS_FAILS }, "UUR.U", REASON_TLSA_INVALID },
 	{ "STS in force, not checked", { BARE_WORLD, .sts = STS_IN_FORCE }, { SHOWS_NO_PROOF },
-		"UUR.U", REASON_VALIDATION_FAILURE },
+		"UUU.U", REASON_LOCAL_FAULT },
 	{ "STS absent, nothing proves", { BARE_WORLD }, { SHOWS_NO_PROOF }, "AAR.A",
 		REASON_AUTHENTICATION_UNAVAILABLE },
 	{ "STS absent, certificate expired", { CA_WORLD },
@@ -246,18 +252,21 @@ static const struct row rows[] = {
 		"AUR.U", REASON_STS_MX_NOT_LISTED },
 
 	/* facts that nobody gathered */
-	{ "nothing looked up", { 0 }, { .hello = HELLO_SECURED }, "AAR..",
-		REASON_AUTHENTICATION_UNAVAILABLE },
-	{ "nothing looked up, dane", { 0 }, { .hello = HELLO_SECURED }, "AA.R.",
+	{ "nothing looked up", { 0 }, { .hello = HELLO_SECURED }, "UUU.U", REASON_LOCAL_FAULT },
+	{ "nothing looked up: no STARTTLS", { 0 }, { .hello = HELLO_NO_STARTTLS }, "UUU.U",
+		REASON_LOCAL_FAULT },
+	{ "nothing looked up, dane", { 0 }, { .hello = HELLO_SECURED }, "...R.",
 		REASON_DANE_REQUIRED },
-	{ "nothing looked up, pinned", { 0 }, { .hello = HELLO_SECURED }, "AA..R",
-		REASON_NO_STORED_CERTIFICATE },
+	{ "nothing looked up of a signed host", { .mx_validated = true, .host_validated = true },
+		{ .hello = HELLO_SECURED }, "UUUUU", REASON_LOCAL_FAULT },
 	{ "TLSA not looked up, the rest proves", { CA_WORLD, .tlsa = TLSA_NOT_LOOKED_UP },
-		{ SHOWS_ALL }, "AAR.A", REASON_AUTHENTICATION_UNAVAILABLE },
+		{ SHOWS_ALL }, "UUUUU", REASON_LOCAL_FAULT },
 	{ "STS not looked up, CA proves", { CA_WORLD, .sts = STS_NOT_LOOKED_UP }, { SHOWS_ALL },
-		"AAR.A", REASON_AUTHENTICATION_UNAVAILABLE },
-	{ "pin stored, not checked", { DANE_WORLD }, { SHOWS_ALL, .pin = PIN_NOT_CHECKED }, "AAAAR",
-		REASON_STORED_CERTIFICATE_MISMATCH },
+		"UUU.U", REASON_LOCAL_FAULT },
+	{ "pin not looked up", { DANE_WORLD, .pin = PIN_NOT_LOOKED_UP }, { SHOWS_ALL }, "AAAAU",
+		REASON_LOCAL_FAULT },
+	{ "pin stored, not checked", { DANE_WORLD }, { SHOWS_ALL, .pin = PIN_NOT_CHECKED }, "AAAAU",
+		REASON_LOCAL_FAULT },
 };
 
 static char letter_of(demands wanted, const struct row *row)
@@ -339,212 +348,6 @@ static void what_a_message_gives_up_is_not_asked_for(void **state)
 	assert_false(policy_plan(0, &route).check_dane || policy_plan(0, &route).check_sts);
 	assert_true(policy_needs_sts(DEMAND_TLS, &route));
 	assert_true(policy_plan(DEMAND_TLS, &route).check_dane);
-}
-
-/*
- * Every world: a number counted up, taken apart into facts.
- */
-struct world {
-	struct route_facts route;
-	struct host_facts host;
-};
-
-static unsigned digit(uint64_t *number, unsigned base)
-{
-	unsigned value = (unsigned)(*number % base);
-
-	*number /= base;
-	return value;
-}
-
-/* False when `number` is past the last one. Facts in TLS vary only where there is TLS. */
-static bool world_of(uint64_t number, struct world *w)
-{
-	*w = (struct world){ 0 };
-	w->route.mx_validated = digit(&number, 2);
-	w->route.host_validated = digit(&number, 2);
-	w->route.address = digit(&number, 5);
-	w->route.tlsa = digit(&number, 5);
-	w->route.sts = digit(&number, 4);
-	w->route.pin = digit(&number, 4);
-	w->route.address_literal = digit(&number, 2);
-	w->route.resolver_unhealthy = digit(&number, 2);
-	if (number < HELLO_LOCAL_FAULT) {
-		w->host.hello = (enum hello)(number < HELLO_SECURED ? number : number + 1);
-		return true;
-	}
-	number -= HELLO_LOCAL_FAULT;
-	w->host.hello = HELLO_SECURED;
-	w->host.dane = digit(&number, 3);
-	w->host.sts = digit(&number, 3);
-	w->host.sts_refetch_failed = digit(&number, 2);
-	w->host.ca_proves = digit(&number, 2);
-	w->host.pin = digit(&number, 3);
-	w->host.requiretls_announced = digit(&number, 2);
-	return number == 0;
-}
-
-static bool shows_everything(const struct host_facts *host)
-{
-	return host->dane == DANE_MATCHES && host->sts == STS_HOLDS && host->ca_proves &&
-	       host->pin == PIN_MATCHES && host->requiretls_announced;
-}
-
-typedef void check_world(const struct world *w, const struct judgement by_set[]);
-
-static void in_every_world(check_world *check)
-{
-	struct judgement by_set[DEMANDS_ALL + 1];
-	struct world w;
-
-	for (uint64_t n = 0; world_of(n, &w); n++) {
-		/* No connection is made here, which check_plan shows; one such world is enough. */
-		if (!policy_plan(0, &w.route).connect && w.host.hello != HELLO_NOT_CONNECTED &&
-			!shows_everything(&w.host))
-			continue;
-		for (demands set = 0; set <= DEMANDS_ALL; set++)
-			by_set[set] = policy_judge(set, &w.route, &w.host);
-		check(&w, by_set);
-	}
-}
-
-static void check_monotone(const struct world *w, const struct judgement by_set[])
-{
-	(void)w;
-	for (demands set = 0; set <= DEMANDS_ALL; set++) {
-		for (demands one = 1; one <= DEMANDS_ALL; one <<= 1) {
-			demands more = set | one;
-			if (by_set[more].verdict == VERDICT_ACCEPTED)
-				assert_int_equal(by_set[set].verdict, VERDICT_ACCEPTED);
-			if (set)
-				assert_true(by_set[more].verdict >= by_set[set].verdict);
-		}
-	}
-}
-
-static void more_demands_never_deliver_more(void **state)
-{
-	(void)state;
-	in_every_world(check_monotone);
-}
-
-static void check_worst(const struct world *w, const struct judgement by_set[])
-{
-	(void)w;
-	for (demands set = 1; set <= DEMANDS_ALL; set++) {
-		enum verdict worst = by_set[DEMAND_TLS].verdict;
-		for (demands one = 1; one <= DEMANDS_ALL; one <<= 1) {
-			if (set & one && by_set[one].verdict > worst)
-				worst = by_set[one].verdict;
-		}
-		assert_int_equal(by_set[set].verdict, worst);
-		assert_int_equal(
-			by_set[set].verdict == VERDICT_ACCEPTED, by_set[set].reason == REASON_NONE);
-	}
-}
-
-static void the_worst_verdict_wins(void **state)
-{
-	(void)state;
-	in_every_world(check_worst);
-}
-
-static void check_permit(const struct world *w, const struct judgement by_set[])
-{
-	bool published = w->route.tlsa == TLSA_USABLE || w->route.tlsa == TLSA_UNUSABLE ||
-			 w->route.sts == STS_IN_FORCE;
-	struct plaintext_permit permit;
-
-	for (demands set = 1; set <= DEMANDS_ALL; set++) {
-		assert_false(policy_permit_plaintext(set, &w->route, &w->host, &permit));
-		assert_false(policy_permit_holds(permit));
-		assert_false(policy_plan(set, &w->route).plaintext_allowed);
-		if (by_set[set].verdict == VERDICT_ACCEPTED)
-			assert_int_equal(w->host.hello, HELLO_SECURED);
-	}
-	bool allowed = policy_permit_plaintext(0, &w->route, &w->host, &permit);
-	assert_int_equal(allowed, policy_permit_holds(permit));
-	assert_int_equal(
-		allowed, by_set[0].verdict == VERDICT_ACCEPTED && w->host.hello != HELLO_SECURED);
-	if (allowed)
-		assert_true(!published && by_set[0].reason != REASON_NONE);
-}
-
-static void plaintext_is_for_the_empty_set_alone(void **state)
-{
-	(void)state;
-	in_every_world(check_permit);
-	assert_false(policy_permit_holds((struct plaintext_permit){ 0 }));
-	assert_false(policy_permit_holds((struct plaintext_permit){ 1 }));
-}
-
-static void check_dns_failure(const struct world *w, const struct judgement by_set[])
-{
-	bool failed = w->route.address == ADDRESS_FAILED || w->route.resolver_unhealthy ||
-		      (w->route.address == ADDRESS_FOUND && w->route.tlsa == TLSA_FAILED);
-
-	for (demands set = 0; failed && set <= DEMANDS_ALL; set++) {
-		assert_int_not_equal(by_set[set].verdict, VERDICT_ACCEPTED);
-		assert_false(policy_plan(set, &w->route).connect);
-		/* Only what is stored here can refuse while nothing can be looked up. */
-		if (by_set[set].verdict == VERDICT_REFUSED && w->route.tlsa != TLSA_NONE)
-			assert_true(by_set[set].reason == REASON_NO_STORED_CERTIFICATE ||
-				    by_set[set].reason == REASON_STORED_CERTIFICATE_EXPIRED ||
-				    by_set[set].reason == REASON_ADDRESS_LITERAL);
-	}
-}
-
-static void a_failing_look_up_never_weakens(void **state)
-{
-	(void)state;
-	in_every_world(check_dns_failure);
-}
-
-static void check_not_gathered(const struct world *w, const struct judgement by_set[])
-{
-	for (demands set = 0; set <= DEMANDS_ALL; set++) {
-		bool lacking = (set & DEMAND_DANE && w->host.dane != DANE_MATCHES) ||
-			       (set & DEMAND_PINNED && w->host.pin != PIN_MATCHES) ||
-			       (set & DEMAND_REQUIRETLS && !w->host.requiretls_announced) ||
-			       (set & DEMAND_AUTH && w->route.tlsa == TLSA_NOT_LOOKED_UP) ||
-			       (set & DEMAND_AUTH && w->host.dane != DANE_MATCHES &&
-				       w->host.sts != STS_HOLDS && !w->host.ca_proves);
-		if (lacking)
-			assert_int_not_equal(by_set[set].verdict, VERDICT_ACCEPTED);
-	}
-}
-
-static void what_nobody_gathered_proves_nothing(void **state)
-{
-	(void)state;
-	in_every_world(check_not_gathered);
-}
-
-/* What the plan doesn't ask for makes no difference. */
-static void check_plan(const struct world *w, const struct judgement by_set[])
-{
-	for (demands set = 0; set <= DEMANDS_ALL; set++) {
-		struct plan plan = policy_plan(set, &w->route);
-		struct host_facts less = w->host;
-		if (!plan.check_dane)
-			less.dane = DANE_NOT_CHECKED;
-		if (!plan.check_sts)
-			less.sts = STS_NOT_CHECKED;
-		if (!plan.check_ca)
-			less.ca_proves = false;
-		if (!plan.check_pin)
-			less.pin = PIN_NOT_CHECKED;
-		struct judgement j = policy_judge(set, &w->route, &less);
-		assert_int_equal(j.verdict, by_set[set].verdict);
-		if (!plan.connect)
-			assert_int_equal(plan.before.verdict, by_set[set].verdict);
-	}
-}
-
-static void what_the_plan_does_not_ask_for_changes_nothing(void **state)
-{
-	(void)state;
-	in_every_world(check_plan);
 }
 
 static void a_recipient_is_refused_only_by_all_its_hosts(void **state)
@@ -642,12 +445,6 @@ int main(void)
 		cmocka_unit_test(requiretls_must_be_announced),
 		cmocka_unit_test(the_plan_asks_only_for_what_matters),
 		cmocka_unit_test(what_a_message_gives_up_is_not_asked_for),
-		cmocka_unit_test(more_demands_never_deliver_more),
-		cmocka_unit_test(the_worst_verdict_wins),
-		cmocka_unit_test(plaintext_is_for_the_empty_set_alone),
-		cmocka_unit_test(a_failing_look_up_never_weakens),
-		cmocka_unit_test(what_nobody_gathered_proves_nothing),
-		cmocka_unit_test(what_the_plan_does_not_ask_for_changes_nothing),
 		cmocka_unit_test(a_recipient_is_refused_only_by_all_its_hosts),
 		cmocka_unit_test(local_facts_need_no_second_look),
 		cmocka_unit_test(a_failed_handshake_needs_a_new_connection_for_plaintext),

@@ -59,7 +59,7 @@ static void over_another_peers_connection(int ours, struct mail *mail)
 
 static struct plaintext_permit permit_of_policy(void)
 {
-	struct route_facts route = { .address = ADDRESS_FOUND };
+	struct route_facts route = { .address = ADDRESS_FOUND, .sts = STS_ABSENT };
 	struct host_facts host = { .hello = HELLO_NO_STARTTLS };
 	struct plaintext_permit permit;
 

@@ -34,7 +34,8 @@ struct sts_view {
  * address literal: ABSENT). Taken from the cache or looked up; blocks until the deadline, and ten
  * seconds, at most: what isn't known by then is UNKNOWN, and the look-up goes on for the next to
  * ask. `cold` (a second look) asks DNS past every cache and believes no earlier "absent" or
- * "unknown"; a policy that hasn't expired stands in any case (RFC 8461 3.3). Never NULL. */
+ * "unknown"; a policy that hasn't expired stands in any case (RFC 8461 3.3). Never NULL. Without
+ * a cache (NULL) everything is UNKNOWN. */
 const struct sts_view *sts_find(struct sts_cache *cache, struct config *config, struct str domain,
 	bool cold, struct deadline deadline) must_use;
 void sts_release(const struct sts_view **view);
@@ -48,5 +49,9 @@ enum sts_again {
 /* Blocks as sts_find does. */
 enum sts_again sts_again(struct sts_cache *cache, struct config *config,
 	const struct sts_view **view, struct deadline deadline) must_use;
+
+/* Fetch the policy of a domain again, behind everybody's back; at most once an hour. What comes
+ * takes the place of the one at hand, what doesn't changes nothing. */
+void sts_refresh(struct sts_cache *cache, struct config *config, struct str domain);
 
 #endif

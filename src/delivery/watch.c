@@ -9,15 +9,16 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "delivery/own_mx.h"
+#include "delivery/sts_refresh.h"
 #include <time.h>
 
-enum { TEST_WAIT = 20 * SECOND, STACK = 256 * 1024 };
+enum { TEST_WAIT = 20 * SECOND, REFRESH_EVERY = 2 * MINUTE, STACK = 256 * 1024 };
 
 /* What is watched, and when it is looked at again. */
 struct watch {
 	struct config *config;
 	enum resolver_health health;
-	struct deadline test, check;
+	struct deadline test, check, refresh;
 };
 
 enum resolver_health watch_resolver(struct resolver *resolver, enum resolver_health before)
@@ -56,6 +57,10 @@ static void look(struct watch *w)
 	if (deadline_passed(w->check)) {
 		own_mx_check(w->config);
 		w->check = deadline_in(HOUR);
+	}
+	if (deadline_passed(w->refresh)) {
+		sts_refresh_due(w->config);
+		w->refresh = deadline_in(REFRESH_EVERY);
 	}
 }
 

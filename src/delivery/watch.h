@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
  * watch.h - what is checked of our own surroundings while mail is delivered: that the resolver
- * validates (policy.md section 7), and that every MX of a secure domain is ours (section 6).
+ * validates (policy.md section 7), and that every MX of a secure domain is ours (section 6);
+ * and the policies of others are kept from running out.
  */
 #ifndef DELIVERY_WATCH_H
 #define DELIVERY_WATCH_H
@@ -12,7 +13,7 @@
  * seconds at most. */
 enum resolver_health watch_resolver(struct resolver *resolver, enum resolver_health before);
 
-/* Check both now, after each reload and once an hour, the resolver once a minute unless it is
+/* Refresh policies every few minutes, and check both now, after each reload and once an hour, the resolver once a minute unless it is
  * healthy; in a thread of its own that holds up nobody. */
 void watch_start(struct delivery *delivery);
 

@@ -8,7 +8,14 @@
 #include "base/buf.h"
 #include "ctl/commands.def"
 
-enum takes { TAKES_NOTHING = 0, TAKES_LANGUAGE = 1, TAKES_PASSWORD = 2, TAKES_LIMIT = 4 };
+enum takes {
+	TAKES_NOTHING = 0,
+	TAKES_LANGUAGE = 1,
+	TAKES_PASSWORD = 2,
+	TAKES_LIMIT = 4,
+	TAKES_LEVEL = 64,
+	TAKES_FRESH = 128
+};
 
 #define EXIT_ENUM(name, number, meaning) EXIT_##name = number,
 enum exit_status { EXITS(EXIT_ENUM) };
@@ -37,7 +44,7 @@ struct request {
 	const char *arguments[ARGUMENTS_MAX];
 	size_t n;
 	/* A flag without an argument points to its own name when it is given. */
-	const char *file, *json, *help, *language, *password_stdin, *hash, *limit;
+	const char *file, *json, *help, *language, *password_stdin, *hash, *limit, *level, *fresh;
 };
 
 /* Read the command line. False: *error says what is wrong and what would be right. */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: ISC
  *
- * ctl.c - what the commands of siegel(1) share: the configuration, the way to the store, answers
- * in the negative, JSON.
+ * ctl.c - what the commands of siegel(1) share: the configuration, the way to the store, answers in
+ * the negative, JSON.
  */
 #include "ctl/ctl.h"
 #include "base/fd.h"
 #include "base/must.h"
+#include "ctl/alone.h"
 #include "ctl/columns.h"
 #include "mail/reason.h"
 #include <errno.h>
@@ -24,6 +25,8 @@ void ctl_free(struct ctl *ctl)
 {
 	settings_free(&ctl->settings);
 	client_free(&ctl->store);
+	client_free(&ctl->delivery);
+	alone_end(&ctl->alone);
 	arena_free(&ctl->arena);
 	buf_free(&ctl->out);
 	buf_free(&ctl->err);
@@ -53,13 +56,19 @@ bool ctl_settings(struct ctl *ctl)
 	return ctl->settings;
 }
 
-bool ctl_connect(struct ctl *ctl, struct why *why)
+static struct client *client_of(struct ctl *ctl, enum role role, struct why *why)
 {
 	scoped(buf_free) struct buf path = BUF(4096);
 
-	must(buf_printf(&path, "%.*s/run/store.sock", STR_ARG(ctl->settings->state_directory)) &&
+	must(buf_printf(&path, "%.*s/run/%s.sock", STR_ARG(ctl->settings->state_directory),
+		     role_name(role)) &&
 		buf_add_char(&path, '\0'));
-	ctl->store = client_at(ROLE_STORE, path.at, why);
+	return client_at(role, path.at, why);
+}
+
+bool ctl_connect(struct ctl *ctl, struct why *why)
+{
+	ctl->store = client_of(ctl, ROLE_STORE, why);
 	return ctl->store;
 }
 
@@ -72,6 +81,23 @@ enum exit_status ctl_store(struct ctl *ctl)
 	if (!ctl_settings(ctl))
 		return EXIT_USAGE;
 	return ctl_connect(ctl, &why) ? EXIT_DONE : ctl_unreachable(ctl, &why);
+}
+
+enum exit_status ctl_delivery(struct ctl *ctl)
+{
+	struct why why;
+
+	if (ctl->delivery)
+		return EXIT_DONE;
+	if (!ctl_settings(ctl))
+		return EXIT_USAGE;
+	ctl->delivery = client_of(ctl, ROLE_DELIVERY, &why);
+	if (!ctl->delivery)
+		ctl->delivery = alone_start(&ctl->alone, ctl_file(ctl), ctl->settings, &why);
+	if (ctl->delivery)
+		return EXIT_DONE;
+	buf_printf(&ctl->err, "siegel: %s\n", why.text);
+	return EXIT_FAULT;
 }
 
 enum exit_status ctl_unreachable(struct ctl *ctl, const struct why *why)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * ctl.h - what every command of siegel(1) has in hand: its request, the settings, a connection to
- * the store, and the text it answers with.
+ * ctl.h - what every command of siegel(1) has in hand: its request, the settings, connections to
+ * the store and delivery, and the text it answers with.
  */
 #ifndef CTL_CTL_H
 #define CTL_CTL_H
@@ -14,11 +14,18 @@
 
 enum { CALL_MS = 60 * SECOND };
 
+/* A process that was started for this command. */
+struct alone {
+	pid_t pid; /* 0: there is none */
+	int control;
+};
+
 struct ctl {
 	struct request request;
 	struct settings *settings;
 	bool unreadable; /* the configuration is not even there to be wrong */
-	struct client *store;
+	struct client *store, *delivery;
+	struct alone alone; /* a delivery of our own, where no server runs */
 	struct arena arena; /* of the answers */
 	struct buf out, err;
 };
@@ -39,7 +46,10 @@ const char *ctl_file(const struct ctl *ctl);
 enum exit_status ctl_store(struct ctl *ctl) must_use;
 /* A connection to the store alone, where the settings are there. */
 bool ctl_connect(struct ctl *ctl, struct why *why) must_use;
-/* The store did not answer: say why. */
+/* Settings, and delivery to ask: the server's; or, where none runs or we may not ask it, one of our
+ * own (ctl->alone), which has no store. Anything but EXIT_DONE is the command's end. */
+enum exit_status ctl_delivery(struct ctl *ctl) must_use;
+/* Who was asked did not answer: say why. */
 enum exit_status ctl_unreachable(struct ctl *ctl, const struct why *why);
 /* An answer that is no: its text, or one for the outcome (enum ctl_outcome). */
 enum exit_status ctl_refused(struct ctl *ctl, uint64_t outcome, struct str text);
@@ -65,6 +75,11 @@ STORE_CALLS(CTL_ASK)
 
 /* The reason's id; "?" for a number from a newer store. */
 const char *reason_word(uint64_t reason);
+/* "accepted", "unknown", "refused". */
+const char *verdict_word(uint64_t verdict);
+/* An attempt, and a set of demands as a list of names, for programs. */
+json_t *attempt_json(const struct attempt *attempt);
+json_t *demands_json(uint64_t set);
 /* One of the store's figures as people read it: a time, a size, a number (status.c). */
 void add_figure(struct buf *to, struct str name, uint64_t value);
 

@@ -28,7 +28,12 @@ static const char *word(const char *const *words, size_t n, uint64_t number)
 	return number < n ? words[number] : "?";
 }
 
-static json_t *demands_json(uint64_t set)
+const char *verdict_word(uint64_t verdict)
+{
+	return word(verdicts, count_of(verdicts), verdict);
+}
+
+json_t *demands_json(uint64_t set)
 {
 	json_t *list = json_array();
 
@@ -61,13 +66,13 @@ static json_t *item_json(const struct queue_item *q)
 		reason_word(q->reason), "said", json_text(q->said));
 }
 
-static json_t *attempt_json(const struct attempt *a)
+json_t *attempt_json(const struct attempt *a)
 {
 	return json_pack("{s:o, s:o, s:o, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 		"time", json_time(a->time), "host", json_text(a->host), "address",
 		json_text(a->address), "port", (json_int_t)a->port, "verdict",
-		word(verdicts, count_of(verdicts), a->verdict), "reason", reason_word(a->reason),
-		"tls_version", json_text(a->tls_version), "cipher", json_text(a->cipher), "group",
+		verdict_word(a->verdict), "reason", reason_word(a->reason), "tls_version",
+		json_text(a->tls_version), "cipher", json_text(a->cipher), "group",
 		json_text(a->group), "certificate", json_text(a->certificate), "key",
 		json_text(a->key), "proven_by", json_text(a->proven_by), "said",
 		json_text(a->said));
@@ -153,7 +158,7 @@ static void print_attempts(const struct queue_answer *answer, struct buf *to)
 		add_moment(&columns, a->time);
 		columns_add(&columns, a->host.len ? a->host : STR("-"));
 		add_peer(&columns, a);
-		columns_add(&columns, str_of(word(verdicts, count_of(verdicts), a->verdict)));
+		columns_add(&columns, str_of(verdict_word(a->verdict)));
 		columns_add(&columns, a->reason ? str_of(reason_word(a->reason)) : STR("-"));
 		columns_add(&columns, a->tls_version.len ? a->tls_version : STR("-"));
 		columns_add(&columns, a->said);

@@ -455,6 +455,8 @@ bool look_begin(struct look *look)
 			config->resolver, look->domain, look->cold, within(look, ROUTE_WAIT));
 	if (!use_route(look))
 		return false;
+	if (policy_needs_pin(look->wanted) && !config->store) /* nobody knows what is stored */
+		return ends(look, VERDICT_UNKNOWN, REASON_LOCAL_FAULT, false);
 	if (needs_sts(look)) {
 		look->sts = sts_find(
 			config->sts, config, look->domain, look->cold, within(look, STS_WAIT));

@@ -220,11 +220,12 @@ static void tell_verdict(const struct look *look, struct preflight_answer *answe
 
 static void tell(const struct look *look, struct preflight_answer *answer)
 {
-	size_t n = look->over ? 0 : look->n_hosts;
+	size_t n = look->n_hosts;
 
 	answer->route = found(look);
 	answer->route_validated = look->route && look->route->validated;
 	answer->route_bogus = look->route && look->route->bogus;
+	answer->dns_time = look->route ? (uint64_t)look->route->made_at : 0;
 	tell_verdict(look, answer);
 	answer->hosts.at = arena_array(look->arena, n + 1, sizeof *answer->hosts.at);
 	answer->attempts.at =

@@ -134,15 +134,37 @@ void host_find_addresses(struct lookup *lookup, struct route_host *host)
 	question_end(&q.v4);
 }
 
+/* Is a validated DNAME above the name? Every CNAME below one is made from it (RFC 6672). */
+static bool is_below_dname(struct lookup *lookup, struct str name, struct deadline until)
+{
+	bool found = false;
+
+	for (str_cut(&name, '.'); !found && name.len; str_cut(&name, '.')) {
+		struct question *q = question_ask(lookup->context, name, TYPE_DNAME);
+		struct answer answer = lookup_wait(lookup, &q, TYPE_DNAME, until);
+		found = has_validated_data(&answer);
+		question_end(&q);
+	}
+	return found;
+}
+
+/* The CNAME, asked by itself. One that is made from a DNAME has no signature of its own, and to
+ * libunbound (1.17) it is bogus then; the DNAME has one. */
 static void take_alias(struct lookup *lookup, struct host_questions *q, struct deadline until)
 {
+	bool failed_before = lookup->failed;
+
 	if (!q->alias)
 		return;
 	struct answer alias = lookup_wait(lookup, &q->alias, TYPE_CNAME, until);
-	if (answer_failed(&alias))
-		fail_host(q->host, alias.kind == ANSWER_BOGUS);
-	else
+	if (!answer_failed(&alias)) {
 		q->host->facts.host_validated = has_validated_data(&alias);
+	} else if (alias.kind == ANSWER_BOGUS && is_below_dname(lookup, q->host->name, until)) {
+		q->host->facts.host_validated = true;
+		lookup->failed = failed_before;
+	} else {
+		fail_host(q->host, alias.kind == ANSWER_BOGUS);
+	}
 	question_end(&q->alias);
 }
 

@@ -34,6 +34,7 @@ enum {
 	TYPE_MX = 15,
 	TYPE_TXT = 16,
 	TYPE_AAAA = 28,
+	TYPE_DNAME = 39,
 	TYPE_TLSA = 52
 };
 

@@ -231,6 +231,17 @@ static struct found host_in(const struct line *lines)
 	return found;
 }
 
+static bool is_kept(const struct line *lines)
+{
+	const struct route *one = route_in(lines, "d.test"), *two = route_in(lines, "d.test");
+	bool same = one == two;
+
+	route_release(&one);
+	route_release(&two);
+	open_resolver((resolver_release(&resolver), NULL));
+	return same;
+}
+
 static bool was_asked(const char *name, int type)
 {
 	char line[300];
@@ -554,6 +565,35 @@ static void a_cname_look_up_that_fails_fails_the_host(void **state)
 	}
 }
 
+static void a_cname_made_from_a_signed_dname_is_as_signed(void **state)
+{
+	static const struct {
+		enum answer_kind kind;
+		bool validated;
+	} dnames[] = { { ANSWER_DATA, SIGNED }, { ANSWER_DATA, UNSIGNED },
+		{ ANSWER_NO_DATA, SIGNED }, { ANSWER_BOGUS, UNSIGNED },
+		{ ANSWER_FAILED, UNSIGNED } };
+
+	(void)state;
+	for (size_t i = 0; i < count_of(dnames); i++) {
+		const struct line lines[] = { RECORDS_OF("d.test", TYPE_MX, SIGNED,
+						      BYTES("\0\12\1a\1b\4away\4test\0")),
+			ALIAS("a.b.away.test", UNSIGNED, "a.b.open.test"),
+			NOTHING("a.b.away.test", TYPE_CNAME, ANSWER_BOGUS, UNSIGNED),
+			{ "away.test", TYPE_DNAME, dnames[i].kind, dnames[i].validated, NULL, 0,
+				{ BYTES("\4open\4test\0") } },
+			TLSA("a.b.away.test", UNSIGNED, BYTES(EE)), END };
+		bool saved = dnames[i].kind == ANSWER_DATA && dnames[i].validated;
+		struct found found = host_in(lines);
+
+		assert_int_equal(found.facts.address, saved ? ADDRESS_FOUND : ADDRESS_FAILED);
+		assert_int_equal(found.facts.host_validated, saved);
+		assert_int_equal(found.facts.tlsa, saved ? TLSA_NONE : TLSA_NOT_LOOKED_UP);
+		assert_int_equal(found.facts.dns_bogus, !saved);
+		assert_int_equal(is_kept(lines), saved);
+	}
+}
+
 static void a_local_cname_vouches_for_nothing_behind_it(void **state)
 {
 	static const struct line lines[] = { MX_OF("d.test", SIGNED),
@@ -739,17 +779,6 @@ static void a_txt_record_of_odd_bytes_is_none(void **state)
 
 /* --- how long a route lives ------------------------------------------------------------------ */
 
-static bool is_kept(const struct line *lines)
-{
-	const struct route *one = route_in(lines, "d.test"), *two = route_in(lines, "d.test");
-	bool same = one == two;
-
-	route_release(&one);
-	route_release(&two);
-	open_resolver((resolver_release(&resolver), NULL));
-	return same;
-}
-
 static void a_route_in_which_anything_failed_is_not_kept(void **state)
 {
 	const struct line whole[] = { MX_OF("d.test", SIGNED), HOST("mx.test", SIGNED), END };
@@ -907,6 +936,8 @@ static void other_settings_do_not_make_a_broken_resolver_whole(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_cname_made_from_a_signed_dname_is_as_signed,
+			open_resolver, close_resolver),
 		cmocka_unit_test_setup_teardown(
 			an_mx_record_of_odd_bytes_names_no_host, open_resolver, close_resolver),
 		cmocka_unit_test_setup_teardown(

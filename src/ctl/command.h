@@ -13,6 +13,8 @@ enum takes {
 	TAKES_LANGUAGE = 1,
 	TAKES_PASSWORD = 2,
 	TAKES_LIMIT = 4,
+	TAKES_ENTRY = 8,
+	TAKES_TERMS = 16,
 	TAKES_LEVEL = 64,
 	TAKES_FRESH = 128
 };
@@ -45,6 +47,7 @@ struct request {
 	size_t n;
 	/* A flag without an argument points to its own name when it is given. */
 	const char *file, *json, *help, *language, *password_stdin, *hash, *limit, *level, *fresh;
+	const char *key, *certificate, *authority, *names, *expires, *note;
 };
 
 /* Read the command line. False: *error says what is wrong and what would be right. */

@@ -55,7 +55,7 @@ LINK_siegel-smtpd    := smtpd net call settings mail base : -lconfuse -lseccomp 
 LINK_siegel-store    := store call settings mail base : -lconfuse -lseccomp -lsqlite3 -lcrypt -lidn2
 LINK_siegel-delivery := delivery net call settings mail base : -lconfuse -lseccomp -lssl -lcrypto -lunbound -lcurl -lidn2
 LINK_siegel-mailbox  := mailbox call settings mail base : -lconfuse -lseccomp -lidn2
-LINK_siegel          := ctl call settings mail base : -lconfuse -ljansson -lseccomp -lcrypto -lcrypt -lidn2
+LINK_siegel          := ctl call settings mail base : -lconfuse -ljansson -lseccomp -lcrypt -lidn2
 MAIN_siegeld := siegeld
 MAIN_siegel  := ctl
 $(foreach r,$(ROLES),$(eval MAIN_$(r) := $(r:siegel-%=%)))

@@ -13,10 +13,9 @@ enum takes {
 	TAKES_LANGUAGE = 1,
 	TAKES_PASSWORD = 2,
 	TAKES_LIMIT = 4,
-	TAKES_ENTRY = 8,
-	TAKES_TERMS = 16,
 	TAKES_LEVEL = 64,
-	TAKES_FRESH = 128
+	TAKES_FRESH = 128,
+	TAKES_FACTS = 256,
 };
 
 #define EXIT_ENUM(name, number, meaning) EXIT_##name = number,
@@ -46,8 +45,8 @@ struct request {
 	const char *arguments[ARGUMENTS_MAX];
 	size_t n;
 	/* A flag without an argument points to its own name when it is given. */
-	const char *file, *json, *help, *language, *password_stdin, *hash, *limit, *level, *fresh;
-	const char *key, *certificate, *authority, *names, *expires, *note;
+	const char *file, *json, *help, *language, *password_stdin, *hash, *limit;
+	const char *level, *fresh, *facts;
 };
 
 /* Read the command line. False: *error says what is wrong and what would be right. */

@@ -19,7 +19,7 @@ static const struct {
 /* clang-format off */
 #define WORDS(row) \
 	row(MX, 0, "unvalidated", "is not DNSSEC-validated", "ist nicht durch DNSSEC bestätigt") \
-	row(MX, 1, "validated", "or its signed absence is DNSSEC-validated", "oder ihr signiertes Fehlen ist durch DNSSEC bestätigt") \
+	row(MX, 1, "validated", "is DNSSEC-validated, or its signed absence is", "ist durch DNSSEC bestätigt, oder ihr signiertes Fehlen ist es") \
 	row(HOST, 0, "unvalidated", "is not DNSSEC-validated", "ist nicht durch DNSSEC bestätigt") \
 	row(HOST, 1, "validated", "is DNSSEC-validated", "ist durch DNSSEC bestätigt") \
 	row(ADDRESS, ADDRESS_FOUND, "found", "there is one that can be asked", "es gibt eine, die gefragt werden kann") \

@@ -189,7 +189,7 @@ static bool sts_is_another(struct look *look)
 	if (look->sts_asked_again)
 		return false;
 	look->sts_asked_again = true;
-	switch (sts_again(look->config->sts, look->config, &look->sts, within(look, STS_WAIT))) {
+	switch (sts_again(look->config->sts, look->config, &look->sts, in_turn(look, STS_WAIT))) {
 	case STS_SAME:
 		return false;
 	case STS_AGAIN_FAILED:
@@ -431,6 +431,16 @@ static bool use_route(struct look *look)
 	return true;
 }
 
+/* Half of what is left, where a policy that can't be had must not cost the hosts their turns. */
+static struct deadline sts_deadline(const struct look *look)
+{
+	int64_t ms = STS_WAIT;
+
+	if (look->hurried)
+		ms = deadline_poll_ms(look->until) / 2;
+	return within(look, ms);
+}
+
 static bool needs_sts(const struct look *look)
 {
 	for (size_t i = 0; i < look->n_hosts; i++)
@@ -458,8 +468,8 @@ bool look_begin(struct look *look)
 	if (policy_needs_pin(look->wanted) && !config->store) /* nobody knows what is stored */
 		return ends(look, VERDICT_UNKNOWN, REASON_LOCAL_FAULT, false);
 	if (needs_sts(look)) {
-		look->sts = sts_find(
-			config->sts, config, look->domain, look->cold, within(look, STS_WAIT));
+		look->sts =
+			sts_find(config->sts, config, look->domain, look->cold, sts_deadline(look));
 		hosts_use_sts(look);
 	}
 	hosts_write_basis(look);

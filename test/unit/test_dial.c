@@ -67,10 +67,33 @@ static void an_address_that_does_not_answer_is_given_its_time(void **state)
 	close_deaf(&deaf);
 }
 
+static void no_address_is_waited_for_beyond_the_end(void **state)
+{
+	struct dial_try tries[3] = { 0 };
+	struct deaf deaf;
+	int fd = -1;
+
+	(void)state;
+	open_deaf(&deaf);
+	for (size_t i = 0; i < count_of(tries); i++)
+		assert_true(ip_of_text(STR("127.0.0.1"), &tries[i].ip));
+	int64_t before = clock_monotonic_ms();
+	assert_int_equal(dial(tries, count_of(tries), ntohs(deaf.address.sin_port), 20 * SECOND,
+				 deadline_in(300), &fd),
+		-1);
+	int64_t took = clock_monotonic_ms() - before;
+	assert_true(took >= 300 && took < 10 * SECOND);
+	/* A quarter of a second apart: the third was never begun, and is not called deaf. */
+	assert_int_equal(tries[0].state, DIAL_TIMEOUT);
+	assert_int_equal(tries[2].state, DIAL_UNTRIED);
+	close_deaf(&deaf);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_address_that_does_not_answer_is_given_its_time),
+		cmocka_unit_test(no_address_is_waited_for_beyond_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,10 +52,10 @@ endif
 # Every role: its own library, then what it stands on. The rightmost knows the least.
 LINK_siegeld         := siegeld settings call mail base : -lconfuse -ljansson -lseccomp -lidn2
 LINK_siegel-smtpd    := smtpd net call settings mail base : -lconfuse -lseccomp -lssl -lcrypto -lidn2
-LINK_siegel-store    := store call settings mail base : -lconfuse -lseccomp -lsqlite3 -lcrypt -lidn2
+LINK_siegel-store    := store call settings mail base : -lconfuse -lseccomp -lsqlite3 -lcrypt -lcrypto -lidn2
 LINK_siegel-delivery := delivery net call settings mail base : -lconfuse -lseccomp -lssl -lcrypto -lunbound -lcurl -lidn2
 LINK_siegel-mailbox  := mailbox call settings mail base : -lconfuse -lseccomp -lidn2
-LINK_siegel          := ctl call settings mail base : -lconfuse -ljansson -lseccomp -lcrypt -lidn2
+LINK_siegel          := ctl call settings mail base : -lconfuse -ljansson -lseccomp -lcrypt -lcrypto -lidn2
 MAIN_siegeld := siegeld
 MAIN_siegel  := ctl
 $(foreach r,$(ROLES),$(eval MAIN_$(r) := $(r:siegel-%=%)))

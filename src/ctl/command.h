@@ -13,6 +13,8 @@ enum takes {
 	TAKES_LANGUAGE = 1,
 	TAKES_PASSWORD = 2,
 	TAKES_LIMIT = 4,
+	TAKES_SINCE = 8,
+	TAKES_KEY = 16,
 	TAKES_LEVEL = 64,
 	TAKES_FRESH = 128,
 	TAKES_FACTS = 256,
@@ -47,6 +49,7 @@ struct request {
 	/* A flag without an argument points to its own name when it is given. */
 	const char *file, *json, *help, *language, *password_stdin, *hash, *limit;
 	const char *level, *fresh, *facts;
+	const char *since, *key;
 };
 
 /* Read the command line. False: *error says what is wrong and what would be right. */

@@ -13,8 +13,7 @@
 #include "base/buf.h"
 #include "mail/demands.h"
 #include "mail/envelope.h"
-#include "mail/policy.h"
-#include "mail/reason.h"
+#include "mail/evidence.h"
 
 enum dsn_kind {
 	DSN_FAILED,  /* something failed for good; also names what was delivered and what waits */
@@ -47,16 +46,6 @@ struct dsn_recipient {
 	int64_t until;	      /* waiting: when it is given up; 0: not known */
 };
 
-/* One try at one address of one host. */
-struct dsn_attempt {
-	int64_t time;
-	struct str host, address;
-	enum verdict verdict;
-	enum reason reason;
-	struct str tls_version, cipher; /* empty: no TLS */
-	struct str said;
-};
-
 struct dsn {
 	enum dsn_kind kind;
 	enum language language;
@@ -72,7 +61,7 @@ struct dsn {
 	struct str help_url;	  /* or empty */
 	const struct dsn_recipient *recipients;
 	size_t n_recipients;
-	const struct dsn_attempt *attempts;
+	const struct evidence *attempts;
 	size_t n_attempts;
 	struct str original; /* the whole original message, or as much as there is */
 	bool seven_bit;	   /* it goes to a server that may lack 8BITMIME: encode what isn't ASCII */

@@ -432,7 +432,7 @@ static void write_rule(const struct letter *l, const char *title)
 	buf_add(l->to, STR("\r\n\r\n"));
 }
 
-static void write_judgement(const struct letter *l, const struct dsn_attempt *a)
+static void write_judgement(const struct letter *l, const struct evidence *a)
 {
 	scoped(buf_free) struct buf text = BUF(1024);
 
@@ -447,7 +447,7 @@ static void write_judgement(const struct letter *l, const struct dsn_attempt *a)
 	plain_text_wrap(l->to, STR("      "), buf_str(&text));
 }
 
-static void write_attempt(const struct letter *l, const struct dsn_attempt *a)
+static void write_attempt(const struct letter *l, const struct evidence *a)
 {
 	scoped(buf_free) struct buf when = BUF(64);
 	scoped(buf_free) struct buf sealed = BUF(1024);

@@ -197,8 +197,11 @@ static bool not_taken_yet(
 {
 	sqlite3_stmt *s = ASK(&store->db, MESSAGE_OF_ID, as_number(id));
 
-	if (!row(&store->db, s))
-		return true;
+	if (!row(&store->db, s)) {
+		/* An id tells messages apart for as long as there are receipts of them. */
+		return !receipt_exists(store, id) ||
+		       refuse(answer, 451, STR("4.3.0 Please try again"));
+	}
 	int64_t message = row_number(s, 0);
 	bool same = (uint64_t)row_number(s, 1) == ask->account &&
 		    str_eq(row_text(s, 2), ask->sender) && (uint64_t)row_number(s, 3) == ask->size;
@@ -289,6 +292,11 @@ static void write_recipient(struct store *store, const struct accept_ask *ask,
 		as_text(destination), as_number(terms), as_number(local ? who->account : 0),
 		as_number(store->now), as_number(event_at), as_number(deadline),
 		as_number((int64_t)to->notify), as_text(to->orcpt));
+	receipt_recipient(store, NULL,
+		&(struct record_recipient){ .address = to->address,
+			.state = RECORD_STATE_QUEUED,
+			.demands = wanted,
+			.unenforced = terms == UNENFORCED });
 	if (store->db.failure == SQLITE_OK)
 		schedule_added(store, destination, terms, 1, store->now);
 }
@@ -305,8 +313,10 @@ bool accept_write(struct store *store, const struct accept_ask *ask, const struc
 		RUN(&store->db, LEFTOVER_REMOVE, as_number(staged));
 	else
 		body_write(store, message, body, 0, body_pieces(body.len));
+	receipt_begin_taken(store, ask);
 	for (size_t i = 0; i < ask->recipients.len; i++)
 		write_recipient(store, ask, plan, i, recipient_number(message, (int64_t)i));
+	receipt_finish(store);
 	if (store->db.failure != SQLITE_OK)
 		return false;
 	body_cache_add(&store->cache, message, fd, body.len);

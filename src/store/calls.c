@@ -254,6 +254,12 @@ static void run(struct store *store, struct caller *caller)
 	case CALL_notices_list:
 		do_notices_list(store, caller);
 		break;
+	case CALL_receipt_read:
+		receipt_read(store, &ask->receipt_read, arena, &answer->receipt_read);
+		break;
+	case CALL_receipt_sign:
+		receipt_sign(store, &ask->receipt_sign, arena, &answer->receipt_sign);
+		break;
 	case CALL_store_status:
 		listing_status(store, arena, &answer->store_status);
 		break;

@@ -4,6 +4,7 @@
  */
 #include "store/clean.h"
 
+#include "store/receipt.h"
 #include "store/stored.h"
 #include "store/sts_policy.h"
 
@@ -40,6 +41,8 @@ bool clean_some(struct store *store)
 	bool more = n == MESSAGES_AT_ONCE;
 	more |= remove_notices(store);
 	more |= sts_policy_expire(store, POLICIES_AT_ONCE);
+	more |= receipt_remove_some(store);
+	receipt_tell_log(store);
 	more |= body_remove_leftovers(store, PIECES_AT_ONCE);
 	return more && store->db.failure == SQLITE_OK;
 }

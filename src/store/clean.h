@@ -7,8 +7,9 @@
 
 #include "store/store.h"
 
-/* Remove a bounded number of ended messages, old notices, expired policies and left-over bodies, and
- * warn of stored certificates that expire. True: there may be more. Database failures are sticky. */
+/* Remove a bounded number of ended messages, old notices, old receipts, expired policies and left-over
+ * bodies, and warn of stored certificates that expire. True: there may be more. Database failures are
+ * sticky. */
 bool clean_some(struct store *store);
 
 #endif

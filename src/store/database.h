@@ -29,6 +29,8 @@ void database_close(struct database *db);
 
 /* Bring the schema up to this program's version (schema.c). A newer one is refused. */
 bool schema_migrate(sqlite3 *handle, struct why *why) must_use;
+/* No further than to a version; for tests of migrations. */
+bool schema_migrate_to(sqlite3 *handle, int version, struct why *why) must_use;
 
 struct value {
 	struct str text;

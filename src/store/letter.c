@@ -36,7 +36,7 @@ struct story {
 	struct told_message message;
 	struct told_recipient *recipients;
 	struct dsn_recipient *shown;
-	struct dsn_attempt *attempts;
+	struct evidence *attempts;
 	size_t n, n_shown, n_attempts;
 	demands demands; /* of all of them together */
 	struct str to;
@@ -155,7 +155,7 @@ static void read_attempts(struct store *store, struct arena *arena, struct story
 		return;
 	sqlite3_stmt *s = ASK(&store->db, EVIDENCE_OF, as_number(story->message.number));
 	while (story->n_attempts < EVIDENCE_MAX && row(&store->db, s))
-		story->attempts[story->n_attempts++] = (struct dsn_attempt){
+		story->attempts[story->n_attempts++] = (struct evidence){
 			.time = row_number(s, 0),
 			.host = row_copy(s, 1, arena),
 			.address = row_copy(s, 2, arena),

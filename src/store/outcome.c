@@ -16,6 +16,7 @@ struct open_recipient {
 	enum recipient_state state;
 	struct destination *destination;
 	int64_t attempts, deadline;
+	struct str address; /* until the next one is found */
 };
 
 /* A letter looks these numbers up in tables. */
@@ -46,14 +47,41 @@ static bool find_open(struct store *store, int64_t number, struct open_recipient
 
 	if (!row(&store->db, s))
 		return false;
+	buf_clear(&store->receipts.address);
+	buf_add(&store->receipts.address, str_head(row_text(s, 5), RECORD_FIELD_MAX));
 	*r = (struct open_recipient){ .number = number,
 		.state = (enum recipient_state)row_number(s, 0),
 		.destination =
 			schedule_find(&store->schedule, row_text(s, 1), (demands)row_number(s, 2)),
 		.attempts = row_number(s, 3),
-		.deadline = row_number(s, 4) };
+		.deadline = row_number(s, 4),
+		.address = buf_str(&store->receipts.address) };
 	row_end(s);
 	return r->destination != NULL;
+}
+
+/* What became of it, for the receipt. */
+static void record(struct store *store, const struct open_recipient *r, enum record_state state,
+	enum reason last, const struct recipient_outcome *o)
+{
+	receipt_recipient(store, r->destination,
+		&(struct record_recipient){ .address = r->address,
+			.state = state,
+			.demands = r->destination->demands & DEMANDS_ALL,
+			.unenforced = r->destination->demands == UNENFORCED,
+			.reason = (enum reason)o->reason,
+			.last_reason = last,
+			.code = o->code,
+			.said = o->said,
+			.host = o->host,
+			.transmission = (enum transmission)o->transmission });
+}
+
+static enum record_state ended_as(enum recipient_state state, const struct recipient_outcome *o)
+{
+	if (state != STATE_DELIVERED)
+		return RECORD_STATE_FAILED;
+	return o->result == RESULT_RELAYED ? RECORD_STATE_RELAYED : RECORD_STATE_DELIVERED;
 }
 
 /* `attempts`: 1 if an attempt ended it, 0 if the clock or the operator did. */
@@ -65,6 +93,7 @@ static void end(struct store *store, const struct open_recipient *r, enum recipi
 		as_number(last), as_text(str_head(o->code, NAME_MAX_LENGTH)),
 		as_text(str_head(o->said, SAID_MAX)), as_text(str_head(o->host, NAME_MAX_LENGTH)),
 		as_number((int64_t)o->transmission), as_number(store->now), as_number(attempts));
+	record(store, r, ended_as(state, o), last, o);
 	if (store->db.failure != SQLITE_OK)
 		return;
 	store->figures[state == STATE_DELIVERED ? FIGURE_DELIVERED : FIGURE_FAILED]++;
@@ -80,6 +109,9 @@ static void again(struct store *store, const struct open_recipient *r, enum reci
 		as_text(str_head(o->code, NAME_MAX_LENGTH)), as_text(str_head(o->said, SAID_MAX)),
 		as_text(str_head(o->host, NAME_MAX_LENGTH)), as_number((int64_t)o->transmission),
 		as_number(store->now));
+	record(store, r,
+		state == STATE_SECOND_LOOK ? RECORD_STATE_SECOND_LOOK : RECORD_STATE_WAITING,
+		REASON_NONE, o);
 	if (store->db.failure != SQLITE_OK)
 		return;
 	store->figures[state == STATE_SECOND_LOOK ? FIGURE_SECOND_LOOKS : FIGURE_RETRIES]++;
@@ -231,10 +263,13 @@ void outcome_report(struct store *store, struct worker *worker, const struct wor
 
 	if (held)
 		schedule_release(store, held);
+	receipt_begin_report(
+		store, worker->role == ROLE_MAILBOX ? RECORD_MAILBOX : RECORD_ATTEMPT, ask);
 	if (message)
 		applied = apply_all(store, worker, message, ask, &destination);
 	if (held && held->message == message)
 		applied += report_forgotten(store, held, ask);
+	receipt_finish(store);
 	/* What it held and didn't decide is due again. */
 	if (held && applied < held->n)
 		schedule_changed(store, held->destination, 0, 0);
@@ -262,5 +297,7 @@ void outcome_fail(struct store *store, int64_t recipient, enum reason why, enum 
 		o.transmission = (uint64_t)row_number(s, 3);
 	}
 	row_end(s);
+	receipt_begin_ended(store, recipient_message(recipient));
 	end(store, &r, STATE_FAILED, last, &o, 0);
+	receipt_finish(store);
 }

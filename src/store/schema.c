@@ -152,6 +152,21 @@ static const char *const migrations[] = {
 	"CREATE INDEX stored_certificate_by_domain ON stored_certificate (domain, number);"
 	"CREATE TABLE stored_generation (number INTEGER NOT NULL);"
 	"INSERT INTO stored_generation (number) VALUES (1);",
+
+	/* The chain of records (receipt.h). `message` is a queue id: records outlive the rows of their
+	 * message. Of what was removed the one row of receipt_removed tells. */
+	"CREATE TABLE receipt ("
+	"	number  INTEGER PRIMARY KEY," /* without a gap */
+	"	message INTEGER NOT NULL,"
+	"	time    INTEGER NOT NULL,"
+	"	text    TEXT NOT NULL);" /* the line itself */
+	"CREATE INDEX receipt_by_message ON receipt (message);"
+	"CREATE TABLE receipt_removed ("
+	"	one       INTEGER PRIMARY KEY,"
+	"	number    INTEGER NOT NULL," /* of the last one removed */
+	"	hash      TEXT NOT NULL,"
+	"	statement TEXT NOT NULL,"
+	"	signature TEXT NOT NULL);",
 };
 
 enum { VERSION = count_of(migrations) };
@@ -186,6 +201,11 @@ static bool migrate(sqlite3 *handle, int from, struct why *why)
 
 bool schema_migrate(sqlite3 *handle, struct why *why)
 {
+	return schema_migrate_to(handle, VERSION, why);
+}
+
+bool schema_migrate_to(sqlite3 *handle, int wanted, struct why *why)
+{
 	int version = version_of(handle);
 
 	if (version < 0)
@@ -193,7 +213,7 @@ bool schema_migrate(sqlite3 *handle, struct why *why)
 	if (version > VERSION)
 		return why_not(why, "the database has version %d, this program knows %d", version,
 			VERSION);
-	for (; version < VERSION; version++)
+	for (; version < wanted; version++)
 		if (!migrate(handle, version, why))
 			return false;
 	return true;

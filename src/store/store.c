@@ -22,6 +22,10 @@ bool store_open(
 	body_cache_open(&store->cache);
 	if (!database_open(&store->db, path, why))
 		return false;
+	if (!receipts_open(store, why)) {
+		store_close(store);
+		return false;
+	}
 	/* What was being staged when we stopped belongs to nobody now. */
 	if (RUN_PLAIN(&store->db, LEFTOVER_ORPHANED) && schedule_load(store)) {
 		store->last_message =
@@ -39,6 +43,7 @@ void store_close(struct store *store)
 	database_close(&store->db);
 	schedule_close(&store->schedule);
 	body_cache_close(&store->cache);
+	receipts_close(store);
 	free(store->touched.at);
 	store->touched.at = NULL;
 }
@@ -58,6 +63,7 @@ static void undo(struct store *store)
 	store->figures[FIGURE_COMMITS_FAILED]++;
 	database_rollback(&store->db);
 	schedule_rolled_back(store);
+	receipts_rolled_back(store);
 	store->accounts_changed = false;
 	store->db.failure = SQLITE_OK;
 	store->stale = !schedule_load(store);
@@ -87,8 +93,9 @@ bool store_handler_end(struct store *store)
 {
 	if (savepoint_end(&store->db))
 		return true;
-	/* It may have changed the schedule before it failed. */
+	/* It may have changed the schedule and the end of the chain before it failed. */
 	store->stale = true;
+	receipts_rolled_back(store);
 	return false;
 }
 
@@ -117,7 +124,8 @@ int64_t store_make_id(struct store *store)
 		uint32_t random;
 		must(getrandom(&random, sizeof random, 0) == sizeof random);
 		int64_t id = clock_wall_ms() << 20 | (random & 0xfffff);
-		if (!row_only_number(&store->db, ASK(&store->db, MESSAGE_OF_ID, as_number(id))))
+		if (!row_only_number(&store->db, ASK(&store->db, MESSAGE_OF_ID, as_number(id))) &&
+			!receipt_exists(store, id))
 			return id;
 	}
 }

@@ -10,6 +10,7 @@
 #include "settings/settings.h"
 #include "store/body.h"
 #include "store/database.h"
+#include "store/receipt.h"
 #include "store/schedule.h"
 #include "store/turned_away.h"
 
@@ -36,6 +37,7 @@ struct store {
 	struct schedule schedule;
 	struct body_cache cache;
 	struct turned_away turned_away;
+	struct receipts receipts;
 	uint64_t figures[FIGURES_N];
 	/* Messages that had a recipient change in this transaction: settled at its end. */
 	struct {

@@ -85,7 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct str rest = { (const char *)data, size };
 	unsigned choice = size ? data[0] : 0;
 	struct dsn_recipient recipients[2] = { { 0 } };
-	struct dsn_attempt attempt = { .time = 1795454523000, .verdict = choice % 3 };
+	struct evidence attempt = { .time = 1795454523000, .verdict = choice % 3 };
 	struct dsn d = { .kind = DSN_FAILED + choice % 3,
 		.language = choice & 1 ? LANGUAGE_DE : LANGUAGE_EN,
 		.now = 1795454523000,

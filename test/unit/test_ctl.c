@@ -93,9 +93,10 @@ static void help_is_given_wherever_it_is_asked(void **state)
 
 static void wrong_command_lines_are_refused_with_what_would_be_right(void **state)
 {
-	static const char *const usage = "usage: siegel [-f FILE] [--json] "
-					 "user|alias|queue|notices|check|status|policy|config|manual "
-					 "...\nsiegel --help tells more.\n";
+	static const char *const usage =
+		"usage: siegel [-f FILE] [--json] "
+		"user|alias|queue|receipt|notices|check|status|policy|config|manual "
+		"...\nsiegel --help tells more.\n";
 
 	(void)state;
 	refused("", usage);

@@ -197,7 +197,7 @@ static struct dsn letter_for(const struct dsn_recipient *recipients, size_t n)
 static void not_sent_says_so_in_both_languages_own_first(void **state)
 {
 	struct dsn_recipient hotels[] = { hotel() };
-	struct dsn_attempt attempts[] = { { .time = monday - 2000,
+	struct evidence attempts[] = { { .time = monday - 2000,
 		.host = STR("mx.plain.test"),
 		.address = STR("192.0.2.9"),
 		.verdict = VERDICT_REFUSED,
@@ -510,7 +510,7 @@ static void remote_text_stays_in_its_field(void **state)
 	(void)state;
 	for (size_t i = 0; i < count_of(hostile); i++) {
 		struct str bad = hostile[i];
-		struct dsn_attempt attempts[] = { { .time = monday,
+		struct evidence attempts[] = { { .time = monday,
 			.host = bad,
 			.address = bad,
 			.verdict = VERDICT_UNKNOWN,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
  * test_sts.c - the policies of domains over time: what is believed, how long, and what is asked
- * again. DNS, web server and store are played here; the clock is the real one.
+ * again. DNS, web server and store are played here, and time can be made to pass.
  */
 #include "delivery/sts.h"
 
@@ -21,6 +21,22 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+/* --- time --- */
+
+static _Atomic int64_t passed_s;
+
+static int gettime(clockid_t which, struct timespec *to)
+{
+	int status = clock_gettime(which, to);
+
+	to->tv_sec += passed_s;
+	return status;
+}
+
+#define clock_gettime gettime
+#include "base/clock.c"
+#undef clock_gettime
 
 /* --- the world --- */
 
@@ -200,6 +216,7 @@ static int store; /* stands for one */
 static int open_world(void **state)
 {
 	(void)state;
+	passed_s = 0;
 	world = (struct world){ .lock = PTHREAD_MUTEX_INITIALIZER,
 		.txt_kind = TXT_FOUND,
 		.txt = "v=STSv1; id=1;",
@@ -432,6 +449,52 @@ static void a_cold_look_sees_a_new_id(void **state)
 	assert_int_equal(world.fetches, 2);
 }
 
+static void a_new_id_is_seen_behind_the_mails_back(void **state)
+{
+	(void)state;
+	assert_int_equal(state_of("a.test", false), STS_IN_FORCE);
+	publish("v=STSv1; id=2", FETCH_TEXT, NONE);
+	passed_s = 59;
+	assert_int_equal(state_of("a.test", false), STS_IN_FORCE);
+	assert_int_equal(count_of_calls(&world.txts), 1);
+	passed_s = 61;
+	world.txt_ms = 200;
+	assert_int_equal(state_of("a.test", false), STS_IN_FORCE);
+	wait_for_count(&world.saves, 2);
+	assert_int_equal(state_of("a.test", false), STS_ABSENT);
+}
+
+static void what_is_no_policy_is_believed_for_minutes(void **state)
+{
+	static const struct {
+		const char *txt;
+		bool txt_fails;
+		enum fetch_result result;
+		int seconds;
+	} rows[] = {
+		{ "v=STSv1; id=1", true, FETCH_TEXT, 30 },
+		{ NULL, false, FETCH_TEXT, 120 },
+		{ "v=STSv1; id=1", false, FETCH_NOTHING, 300 },
+		{ "v=STSv1; id=1", false, FETCH_FAILED, 300 },
+	};
+	char domain[32];
+
+	(void)state;
+	for (size_t i = 0; i < count_of(rows); i++) {
+		snprintf(domain, sizeof domain, "row%zu.test", i);
+		publish(rows[i].txt, rows[i].result, "");
+		if (rows[i].txt_fails)
+			block_txt();
+		unsigned before = state_of(domain, false);
+		assert_true(before != STS_IN_FORCE);
+		publish("v=STSv1; id=1", FETCH_TEXT, ENFORCE);
+		passed_s += rows[i].seconds - 5;
+		assert_int_equal(state_of(domain, false), before);
+		passed_s += 6;
+		assert_int_equal(state_of(domain, false), STS_IN_FORCE);
+	}
+}
+
 struct asker {
 	pthread_t thread;
 	const char *domain;
@@ -649,6 +712,7 @@ static void a_refresh_that_fails_changes_nothing_and_is_not_repeated_at_once(voi
 	sts_refresh_due(&config);
 	sts_cache_free(&cache);
 	assert_int_equal(world.fetches, 1);
+	assert_int_equal(world.txts, 1);
 	assert_int_equal(world.saves, 1);
 }
 
@@ -690,6 +754,8 @@ int main(void)
 		TEST(while_the_store_is_down_nothing_is_absent),
 		TEST(a_cold_look_believes_no_absence),
 		TEST(a_cold_look_sees_a_new_id),
+		TEST(a_new_id_is_seen_behind_the_mails_back),
+		TEST(what_is_no_policy_is_believed_for_minutes),
 		TEST(many_who_ask_at_once_fetch_once),
 		TEST(different_domains_do_not_wait_for_each_other),
 		TEST(a_slow_server_costs_a_mail_its_wait_once_and_the_look_goes_on),

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: ISC
-"""Our resolver: it tests itself against the root, and mail waits while it can't be relied upon."""
+"""Our resolver among real signed, unsigned and broken zones: what it finds out of each, as `siegel
+check` shows it; that it tests itself against the root, and that mail waits while it can't be relied
+upon.
+"""
+import json
 import signal
 
 import pytest
@@ -18,6 +22,70 @@ def test_the_resolver_passes_its_test_in_a_confined_process(siegel):
     eventually(lambda: "event=resolver-healthy" in siegel.log(), 20,
                lambda: "the self-test\n" + siegel.log()[-2000:])
     assert "event=resolver-unhealthy" not in siegel.log()
+
+
+def found_out(siegel, domain):
+    return json.loads(siegel.ctl("check", domain, "--fresh", "--json", check=False).stdout)
+
+
+SIGNED, UNSIGNED = True, False
+
+
+@pytest.mark.parametrize("domain, mx, host, tlsa, records, base", [
+    ("dane-ee.test", SIGNED, SIGNED, "usable", 1, "mx.dane-ee.test"),
+    ("dane-rollover.test", SIGNED, SIGNED, "usable", 2, "mx.dane-rollover.test"),
+    ("dane-large.test", SIGNED, SIGNED, "usable", 41, "mx.dane-large.test"),  # by TCP
+    ("no-mx.test", SIGNED, SIGNED, "usable", 1, "no-mx.test"),
+    ("one-family-bogus.test", SIGNED, SIGNED, "usable", 1, "mx.one-family-bogus.test"),
+    ("signed-no-tlsa.test", SIGNED, SIGNED, "none", 0, ""),
+    ("nsec3-no-tlsa.test", SIGNED, SIGNED, "none", 0, ""),
+    ("unsigned-tlsa.test", UNSIGNED, UNSIGNED, "none", 0, ""),
+    ("unsigned-host.test", SIGNED, UNSIGNED, "none", 0, ""),
+    ("half.test", UNSIGNED, SIGNED, "usable", 1, "half.signed.test"),
+    ("malformed.test", SIGNED, SIGNED, "unusable", 0, "mx.malformed.test"),
+    ("usage-1.test", SIGNED, SIGNED, "unusable", 0, "mx.usage-1.test"),
+    ("tlsa-servfail.test", SIGNED, SIGNED, "failed", 0, ""),
+    ("tlsa-timeout.test", SIGNED, SIGNED, "failed", 0, ""),
+    ("tlsa-bogus.test", SIGNED, SIGNED, "failed", 0, ""),
+    ("tlsa-denial-bogus.test", SIGNED, SIGNED, "failed", 0, ""),
+    ("tlsa-cname-servfail.test", SIGNED, SIGNED, "failed", 0, ""),
+    ("tlsa-cname.test", SIGNED, SIGNED, "usable", 1, "mx.tlsa-cname.test"),
+    ("mx-cname.test", SIGNED, SIGNED, "usable", 1, "real.mx-cname.test"),
+    ("mx-cname-first.test", SIGNED, SIGNED, "usable", 1, "mx.mx-cname-first.test"),
+    ("mx-cname-unsigned.test", SIGNED, SIGNED, "usable", 1, "mx.mx-cname-unsigned.test"),
+    ("mx-dname-unsigned.test", SIGNED, SIGNED, "none", 0, ""),
+    ("alias-of-signed.test", SIGNED, SIGNED, "usable", 1, "mx.dane-ee.test"),
+    ("alias-of-unsigned.test", UNSIGNED, UNSIGNED, "none", 0, "")])
+def test_what_dns_says_of_a_host_with_an_address(domain, mx, host, tlsa, records, base, siegel):
+    found = found_out(siegel, domain)
+    only, = found["hosts"]
+    assert found["route"] == "hosts"
+    assert only["address"] == "found"
+    assert (only["mx_signed"], only["address_signed"]) == (mx, host)
+    assert (only["tlsa"], only["tlsa_records"], only["tlsa_base"]) == (tlsa, records, base), found
+
+
+@pytest.mark.parametrize("domain, address, signed", [
+    ("address-servfail.test", "failed", UNSIGNED), ("cname-servfail.test", "failed", UNSIGNED),
+    ("address-bogus.test", "failed", UNSIGNED), ("no-host-signed.test", "none", SIGNED),
+    ("no-host-address-signed.test", "none", SIGNED), ("dangling.test", "none", UNSIGNED)])
+def test_what_dns_says_of_a_host_without_one(domain, address, signed, siegel):
+    only, = found_out(siegel, domain)["hosts"]
+    assert (only["address"], only["address_signed"]) == (address, signed)
+    assert only["tlsa"] == "not-looked-up"
+
+
+@pytest.mark.parametrize("domain, route, signed, bogus", [
+    ("null-mx.test", "null-mx", UNSIGNED, False), ("null-mx-signed.test", "null-mx", SIGNED, False),
+    ("no-such-domain.test", "no-domain", SIGNED, False),
+    ("no-mail.test", "no-address", UNSIGNED, False),
+    ("no-mail-signed.test", "no-address", SIGNED, False),
+    ("mx-servfail.test", "failed", UNSIGNED, False), ("mx-timeout.test", "failed", UNSIGNED, False),
+    ("bogus.test", "failed", UNSIGNED, True), ("mx-spoiled.test", "failed", UNSIGNED, True),
+    ("expired-signatures.test", "failed", UNSIGNED, True)])
+def test_what_dns_says_of_a_domain_without_hosts(domain, route, signed, bogus, siegel):
+    found = found_out(siegel, domain)
+    assert (found["route"], found["route_signed"], found["route_bogus"]) == (route, signed, bogus)
 
 
 @pytest.fixture(scope="module")

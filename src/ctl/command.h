@@ -18,6 +18,8 @@ enum takes {
 	TAKES_LEVEL = 64,
 	TAKES_FRESH = 128,
 	TAKES_FACTS = 256,
+	TAKES_ENTRY = 512,
+	TAKES_TERMS = 1024,
 };
 
 #define EXIT_ENUM(name, number, meaning) EXIT_##name = number,
@@ -50,6 +52,7 @@ struct request {
 	const char *file, *json, *help, *language, *password_stdin, *hash, *limit;
 	const char *level, *fresh, *facts;
 	const char *since, *key;
+	const char *certificate, *authority, *names, *expires, *note;
 };
 
 /* Read the command line. False: *error says what is wrong and what would be right. */

@@ -70,7 +70,12 @@ static bool try_kept(struct run *run)
 		struct peer *peer = pool_take(run->pool, &key, look->hosts, look->n_hosts);
 		if (!peer)
 			return false;
-		if (hand_over(run, &peer, true, look_note_kept(look, peer)))
+		struct attempt *attempt = look_note_kept(look, peer);
+		if (!look_still_holds(look)) {
+			peer_close(&peer);
+			return false;
+		}
+		if (hand_over(run, &peer, true, attempt))
 			return true;
 		look_forget_kept(look);
 	}
@@ -124,8 +129,11 @@ static void walk(struct run *run)
 
 	if (look_begin(look) && !look->cold && try_kept(run))
 		return;
-	while (!all_settled(run) && (peer = look_next(look)))
-		hand_over(run, &peer, false, &look->attempts[look->n_attempts - 1]);
+	while (!all_settled(run) && (peer = look_next(look))) {
+		if (look_still_holds(look))
+			hand_over(run, &peer, false, &look->attempts[look->n_attempts - 1]);
+		peer_close(&peer);
+	}
 	if (!all_settled(run))
 		settle_by_look(run);
 }

@@ -88,6 +88,12 @@ void hosts_use_sts(struct look *look)
 	}
 }
 
+void hosts_use_stored(struct look *look)
+{
+	for (size_t i = 0; i < look->n_hosts; i++)
+		look->hosts[i].facts.pin = stored_pin(&look->stored);
+}
+
 static void add_number(struct buf *to, uint64_t number)
 {
 	buf_add_u64(to, number);
@@ -134,6 +140,8 @@ void hosts_write_basis(struct look *look)
 		add_tlsa(&text, host->of);
 		if (host->facts.sts == STS_IN_FORCE)
 			add_text(&text, look->sts->id);
+		if (host->facts.pin == PIN_STORED)
+			add_number(&text, look->stored.state.generation);
 		host->basis = arena_str(look->arena, buf_str(&text));
 		must(host->basis.at != NULL);
 	}

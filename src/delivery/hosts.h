@@ -14,6 +14,8 @@
 size_t hosts_in_order(struct look *look);
 /* Take the facts from look->sts. */
 void hosts_use_sts(struct look *look);
+/* Take the facts from look->stored. */
+void hosts_use_stored(struct look *look);
 /* Write down what each host's judgement rests on. */
 void hosts_write_basis(struct look *look);
 /* Which of the host's addresses count, as untried tries; if none does, its facts say why.

@@ -15,6 +15,7 @@
 
 enum {
 	ROUTE_WAIT = 20 * SECOND,
+	STORE_WAIT = 5 * SECOND,
 	STS_WAIT = 10 * SECOND, /* policy.md section 7: while a mail waits */
 	TLS_WAIT = 60 * SECOND, /* policy.md section 4: greeting to end of TLS */
 	TLS_WAIT_OPPORTUNISTIC = 5 * MINUTE,
@@ -141,7 +142,9 @@ static struct peer_terms terms_of(
 			.tlsa = host->of->tlsa,
 			.n_tlsa = host->of->n_tlsa,
 			.tlsa_base = host->of->tlsa_base,
-			.domain = look->literal ? STR("") : look->domain },
+			.domain = look->literal ? STR("") : look->domain,
+			.stored = look->stored.entries,
+			.n_stored = look->stored.n },
 		.deadline = in_turn(look, look->wanted ? TLS_WAIT : TLS_WAIT_OPPORTUNISTIC),
 	};
 }
@@ -449,6 +452,22 @@ static bool needs_sts(const struct look *look)
 	return false;
 }
 
+/* What is stored of the domain's servers. Without the store nothing is known, which is no "none". */
+static bool find_stored(struct look *look)
+{
+	struct why why = { "" };
+	struct client *store = look->config->store;
+
+	if (store && stored_find(store, look->domain, look->arena, &look->stored,
+			     within(look, STORE_WAIT), &why)) {
+		hosts_use_stored(look);
+		return true;
+	}
+	LOG(LOG_WARNING, "stored-unknown", log_str("domain", look->domain),
+		log_text("why", store ? why.text : "no store runs"));
+	return ends(look, VERDICT_UNKNOWN, REASON_LOCAL_FAULT, false);
+}
+
 bool look_begin(struct look *look)
 {
 	struct config *config = look->config;
@@ -465,8 +484,8 @@ bool look_begin(struct look *look)
 			config->resolver, look->domain, look->cold, within(look, ROUTE_WAIT));
 	if (!use_route(look))
 		return false;
-	if (policy_needs_pin(look->wanted) && !config->store) /* nobody knows what is stored */
-		return ends(look, VERDICT_UNKNOWN, REASON_LOCAL_FAULT, false);
+	if (policy_needs_pin(look->wanted) && !look->literal && !find_stored(look))
+		return false;
 	if (needs_sts(look)) {
 		look->sts =
 			sts_find(config->sts, config, look->domain, look->cold, sts_deadline(look));
@@ -484,6 +503,22 @@ struct peer *look_next(struct look *look)
 			return peer;
 	}
 	return NULL;
+}
+
+bool look_still_holds(struct look *look)
+{
+	struct attempt *last = &look->attempts[look->n_attempts - 1];
+	struct why why = { "" };
+
+	if (!policy_needs_pin(look->wanted) || stored_still(look->config->store, look->stored.state,
+						       within(look, STORE_WAIT), &why))
+		return true;
+	last->verdict = VERDICT_UNKNOWN;
+	last->reason = REASON_STORED_CERTIFICATE_MISMATCH;
+	last->said = arena_str(look->arena, str_of(why.text));
+	look->over = true;
+	look->end = (struct judgement){ VERDICT_UNKNOWN, REASON_STORED_CERTIFICATE_MISMATCH };
+	return false;
 }
 
 struct judgement look_judgement(const struct look *look)

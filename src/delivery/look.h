@@ -15,6 +15,7 @@
 
 #include "call/message.h"
 #include "delivery/peer.h"
+#include "delivery/stored.h"
 #include "net/certificate.h"
 
 struct sts_view;
@@ -55,6 +56,7 @@ struct look {
 
 	const struct route *route;
 	const struct sts_view *sts; /* NULL: not looked up */
+	struct stored_view stored;  /* where something `pinned` is wanted */
 	bool literal;
 	struct look_host hosts[ROUTE_HOSTS_MAX]; /* in the order they are asked */
 	size_t n_hosts, at;			 /* at: the one to ask next */
@@ -77,6 +79,9 @@ bool look_begin(struct look *look) must_use;
 /* The next connection that policy accepts for look->wanted, the caller's to use or close; NULL
  * where no host is left. Its evidence is the last of look->attempts. */
 struct peer *look_next(struct look *look) must_use;
+/* Before anything of a message is said to what look_next gave: is what is stored of the domain still
+ * what it was judged by (policy.md section 7)? If not, its judgement is taken back; close it. */
+bool look_still_holds(struct look *look) must_use;
 /* The verdict for a recipient from all that was asked (policy.md section 4). */
 struct judgement look_judgement(const struct look *look);
 /* Give back the route and the policy. */

@@ -5,217 +5,18 @@
  * hostile peer may try. Each test reads like the transcript of the other side.
  */
 #include "delivery/deliver.h"
-#include "tls_peer.h"
+#include "scene.h"
 
-#include <arpa/inet.h>
-#include <openssl/err.h>
-#include <poll.h>
-#include <pthread.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <cmocka.h>
-
-/* One connection as the scripted peer sees it. */
-struct speaker {
-	int fd, listener;
-	SSL *ssl;
-	char in[65536];
-	size_t len;
-	struct buf heard; /* every line, with LF */
-};
-
-typedef void script(struct speaker *s);
-
-enum { CONNECTIONS_MAX = 8 };
-
-/* The peer: one script for each connection, in their order. */
-struct scene {
-	int listener;
-	uint16_t port;
-	script *scripts[CONNECTIONS_MAX];
-	size_t n;
-	struct buf transcript; /* read once the thread has ended */
-	size_t connections;
-	pthread_t thread;
-};
-
-static SSL_CTX *peer_context;
 static struct pool *pool;
 static struct ledger *ledger;
 
-static void say(struct speaker *s, const char *text)
-{
-	size_t n = strlen(text);
-	ssize_t sent =
-		s->ssl ? SSL_write(s->ssl, text, (int)n) : send(s->fd, text, n, MSG_NOSIGNAL);
-
-	(void)sent;
-	ERR_clear_error();
-}
-
-static bool fill(struct speaker *s)
-{
-	struct pollfd polled = { .fd = s->fd, .events = POLLIN };
-	size_t room = sizeof s->in - s->len;
-
-	if (room == 0)
-		return false;
-	if (!(s->ssl && SSL_pending(s->ssl)) && poll(&polled, 1, 5000) <= 0)
-		return false;
-	ssize_t n = s->ssl ? SSL_read(s->ssl, s->in + s->len, (int)room)
-			   : recv(s->fd, s->in + s->len, room, 0);
-	ERR_clear_error();
-	if (n <= 0)
-		return false;
-	s->len += (size_t)n;
-	return true;
-}
-
-/* The next line, also without its CRLF in the transcript. Empty once the client is gone. */
-static struct str hear_line(struct speaker *s)
-{
-	static _Thread_local char line[65536];
-
-	for (;;) {
-		struct str seen = { s->in, s->len };
-		size_t end = str_find(seen, '\n');
-		if (end < seen.len) {
-			memcpy(line, s->in, end + 1);
-			s->len -= end + 1;
-			memmove(s->in, s->in + end + 1, s->len);
-			struct str got = str_trim((struct str){ line, end });
-			buf_add(&s->heard, got);
-			buf_add_char(&s->heard, '\n');
-			return got;
-		}
-		if (!fill(s))
-			return STR("");
-	}
-}
-
-/* Hear a command that begins like this and answer it. */
-static void answer(struct speaker *s, const char *command, const char *reply)
-{
-	struct str line = hear_line(s);
-
-	if (!str_starts(line, str_of(command)))
-		buf_printf(&s->heard, "!! wanted %s\n", command);
-	say(s, reply);
-}
-
-static void hear_message(struct speaker *s)
-{
-	for (;;) {
-		struct str line = hear_line(s);
-		if (str_eq(line, STR(".")) || !line.at[0])
-			return;
-	}
-}
-
-static void start_tls(struct speaker *s)
-{
-	s->ssl = SSL_new(peer_context);
-	SSL_set_fd(s->ssl, s->fd);
-	if (SSL_accept(s->ssl) != 1)
-		buf_add(&s->heard, STR("!! no TLS\n"));
-	ERR_clear_error();
-	s->len = 0;
-	buf_add(&s->heard, STR("-- sealed\n"));
-}
-
-/* The usual way into TLS. */
-static void greet_sealed(struct speaker *s, const char *extensions)
-{
-	say(s, "220 peer.test ESMTP\r\n");
-	answer(s, "EHLO us.test", "250-peer.test\r\n250 STARTTLS\r\n");
-	answer(s, "STARTTLS", "220 go on\r\n");
-	start_tls(s);
-	answer(s, "EHLO us.test", extensions);
-}
-
-static void take_the_rest(struct speaker *s)
-{
-	answer(s, "RCPT TO:<bob@peer.test>", "250 2.1.5 ok\r\n");
-	answer(s, "DATA", "354 go on\r\n");
-	hear_message(s);
-	say(s, "250 2.0.0 taken\r\n");
-}
-
-static void take_message(struct speaker *s)
-{
-	answer(s, "MAIL FROM:<ada@us.test>", "250 2.1.0 ok\r\n");
-	take_the_rest(s);
-}
-
-static void *perform(void *of)
-{
-	struct scene *scene = of;
-
-	for (size_t i = 0; i < scene->n; i++) {
-		struct pollfd polled = { .fd = scene->listener, .events = POLLIN };
-		if (poll(&polled, 1, 3000) <= 0)
-			break;
-		struct speaker *s = must_alloc(sizeof *s);
-		s->fd = accept(scene->listener, NULL, NULL);
-		s->listener = scene->listener;
-		s->heard = BUF(1 << 20);
-		scene->connections++;
-		scene->scripts[i](s);
-		if (s->ssl)
-			SSL_shutdown(s->ssl);
-		shutdown(s->fd, SHUT_WR);
-		while (!s->ssl && fill(s))
-			s->len = 0;
-		buf_add(&scene->transcript, buf_str(&s->heard));
-		buf_add(&scene->transcript, STR("--\n"));
-		SSL_free(s->ssl);
-		ERR_clear_error();
-		close(s->fd);
-		buf_free(&s->heard);
-		free(s);
-	}
-	return NULL;
-}
-
-static int listen_on(const char *address, uint16_t *port)
-{
-	int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
-	struct sockaddr_in own = { .sin_family = AF_INET, .sin_port = htons(*port) };
-	socklen_t size = sizeof own;
-
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-	assert_int_equal(inet_pton(AF_INET, address, &own.sin_addr), 1);
-	assert_int_equal(bind(fd, (struct sockaddr *)&own, sizeof own), 0);
-	assert_int_equal(listen(fd, 8), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&own, &size), 0);
-	*port = ntohs(own.sin_port);
-	return fd;
-}
-
-static void open_scene(struct scene *scene, const char *address, script *const *scripts, size_t n)
-{
-	scene->listener = listen_on(address, &scene->port);
-	memcpy(scene->scripts, scripts, n * sizeof *scripts);
-	scene->n = n;
-	scene->transcript = BUF(1 << 20);
-	assert_int_equal(pthread_create(&scene->thread, NULL, perform, scene), 0);
-}
-
-static struct str end_scene(struct scene *scene)
+/* Kept connections are closed, or the peer would wait for their QUIT. */
+static struct str end_play(struct scene *scene)
 {
 	pool_empty(pool);
-	pthread_join(scene->thread, NULL);
-	close(scene->listener);
-	buf_add_char(&scene->transcript, 0);
-	if (strstr(scene->transcript.at, "!!"))
-		fail_msg("%s", scene->transcript.at);
-	return buf_str(&scene->transcript);
+	return end_scene(scene);
 }
 
 /* Our side: the settings, and the job. */
@@ -309,18 +110,6 @@ static void close_stage(struct stage *stage)
 	config_release(&stage->config);
 }
 
-static void assert_contains(struct str text, const char *wanted)
-{
-	if (str_find_str(text, str_of(wanted)) == text.len)
-		fail_msg("no \"%s\" in:\n%.*s", wanted, STR_ARG(text));
-}
-
-static void assert_lacks(struct str text, const char *unwanted)
-{
-	if (str_find_str(text, str_of(unwanted)) < text.len)
-		fail_msg("\"%s\" in:\n%.*s", unwanted, STR_ARG(text));
-}
-
 /* One job to peer.test under `wanted`, against these scripts. */
 struct trial {
 	struct stage stage;
@@ -334,7 +123,7 @@ static void try(struct trial *t, demands wanted, script *const *scripts, size_t 
 	open_scene(&t->scene, "127.0.0.1", scripts, n);
 	open_stage(&t->stage, t->scene.port, wanted);
 	perform_job(&t->stage);
-	t->transcript = end_scene(&t->scene);
+	t->transcript = end_play(&t->scene);
 }
 
 static void end(struct trial *t)
@@ -690,7 +479,7 @@ static void each_recipient_has_a_fate_of_its_own(void **state)
 	add_recipient(&t.stage, "eve@peer.test");
 	add_recipient(&t.stage, "joe@peer.test");
 	perform_job(&t.stage);
-	t.transcript = end_scene(&t.scene);
+	t.transcript = end_play(&t.scene);
 	assert_int_equal(outcome(&t, 0)->result, RESULT_DELIVERED);
 	assert_int_equal(outcome(&t, 1)->result, RESULT_FAILED);
 	assert_int_equal(outcome(&t, 1)->reason, REASON_REMOTE_REPLY);
@@ -836,7 +625,7 @@ static void parameters_are_passed_on_where_offered(void **state)
 	t.stage.recipients[0].notify = NOTIFY_SUCCESS | NOTIFY_FAILURE;
 	t.stage.recipients[0].orcpt = STR("rfc822;bob@old.test");
 	perform_job(&t.stage);
-	t.transcript = end_scene(&t.scene);
+	t.transcript = end_play(&t.scene);
 	assert_contains(t.transcript,
 		"MAIL FROM:<ada@us.test> SIZE=51 BODY=8BITMIME SMTPUTF8 RET=HDRS "
 		"ENVID=envelope+2B1\n");
@@ -882,7 +671,7 @@ static void try_requiretls(struct trial *t, demands wanted, const char *sender, 
 	t->stage.job.requiretls = 1;
 	t->stage.job.sender = str_of(sender);
 	perform_job(&t->stage);
-	t->transcript = end_scene(&t->scene);
+	t->transcript = end_play(&t->scene);
 }
 
 static void requiretls_is_passed_on_or_the_mail_stays(void **state)
@@ -956,7 +745,7 @@ static void what_the_peer_cannot_take_is_not_offered(void **state)
 		t.stage.job.body_kind = cases[i].body_kind;
 		t.stage.job.smtputf8 = cases[i].smtputf8;
 		perform_job(&t.stage);
-		t.transcript = end_scene(&t.scene);
+		t.transcript = end_play(&t.scene);
 		assert_int_equal(outcome(&t, 0)->result, RESULT_FAILED);
 		assert_int_equal(outcome(&t, 0)->reason, cases[i].reason);
 		assert_str(outcome(&t, 0)->code, cases[i].code);
@@ -981,7 +770,7 @@ static void dots_are_doubled(void **state)
 	open_stage(&t.stage, t.scene.port, DEMAND_TLS);
 	t.stage.body = STR(".a\r\n.\r\n\r\n..b\r\nc.\r\n.\r\nd");
 	perform_job(&t.stage);
-	t.transcript = end_scene(&t.scene);
+	t.transcript = end_play(&t.scene);
 	assert_contains(t.transcript, "DATA\n..a\n..\n\n...b\nc.\n..\nd\n.\n");
 	end(&t);
 }
@@ -1018,9 +807,9 @@ static void try_two(struct trial *t, struct scene *other, const char *domain, sc
 	open_stage(&t->stage, t->scene.port, wanted);
 	t->stage.job.destination = str_of(domain);
 	perform_job(&t->stage);
-	t->transcript = end_scene(&t->scene);
+	t->transcript = end_play(&t->scene);
 	if (second)
-		end_scene(other);
+		end_play(other);
 }
 
 static void end_two(struct trial *t, struct scene *other)
@@ -1164,7 +953,7 @@ static void a_forbidden_address_beside_a_refused_one_waits(void **state)
 	open_stage(&t.stage, t.scene.port, DEMAND_TLS);
 	t.stage.job.destination = STR("mixed.test");
 	perform_job(&t.stage);
-	end_scene(&t.scene);
+	end_play(&t.scene);
 	assert_int_equal(outcome(&t, 0)->result, RESULT_LATER);
 	end(&t);
 }
@@ -1179,7 +968,7 @@ static void a_host_before_us_is_still_asked(void **state)
 	open_stage(&t.stage, t.scene.port, DEMAND_TLS);
 	t.stage.job.destination = STR("backup.test");
 	perform_job(&t.stage);
-	end_scene(&t.scene);
+	end_play(&t.scene);
 	assert_int_equal(outcome(&t, 0)->result, RESULT_REFUSED);
 	assert_int_equal(t.stage.report.attempts.len, 1);
 	end(&t);
@@ -1195,7 +984,7 @@ static void a_literal_is_talked_to_without_a_name(void **state)
 	open_stage(&t.stage, t.scene.port, DEMAND_TLS);
 	t.stage.job.destination = STR("[127.0.0.1]");
 	perform_job(&t.stage);
-	end_scene(&t.scene);
+	end_play(&t.scene);
 	assert_int_equal(outcome(&t, 0)->result, RESULT_RELAYED);
 	end(&t);
 }
@@ -1219,7 +1008,7 @@ static void the_next_message_goes_over_the_kept_connection(void **state)
 	open_stage(&t.stage, t.scene.port, DEMAND_TLS);
 	perform_job(&t.stage);
 	perform_job(&t.stage);
-	t.transcript = end_scene(&t.scene);
+	t.transcript = end_play(&t.scene);
 	assert_int_equal(outcome(&t, 0)->result, RESULT_RELAYED);
 	assert_str(attempt(&t, 0)->tls_version, "TLSv1.3");
 	assert_int_equal(t.scene.connections, 1);
@@ -1247,7 +1036,7 @@ static void a_transaction_left_open_is_reset_first(void **state)
 	perform_job(&t.stage);
 	assert_int_equal(outcome(&t, 0)->result, RESULT_FAILED);
 	perform_job(&t.stage);
-	t.transcript = end_scene(&t.scene);
+	t.transcript = end_play(&t.scene);
 	assert_int_equal(outcome(&t, 0)->result, RESULT_RELAYED);
 	end(&t);
 }
@@ -1269,7 +1058,7 @@ static void a_dead_kept_connection_is_replaced_without_a_word(void **state)
 	open_stage(&t.stage, t.scene.port, DEMAND_TLS);
 	perform_job(&t.stage);
 	perform_job(&t.stage);
-	end_scene(&t.scene);
+	end_play(&t.scene);
 	assert_int_equal(outcome(&t, 0)->result, RESULT_RELAYED);
 	assert_int_equal(t.stage.report.attempts.len, 1);
 	assert_int_equal(t.scene.connections, 2);
@@ -1293,7 +1082,7 @@ static void a_421_on_a_kept_connection_is_no_answer(void **state)
 	open_stage(&t.stage, t.scene.port, DEMAND_TLS);
 	perform_job(&t.stage);
 	perform_job(&t.stage);
-	end_scene(&t.scene);
+	end_play(&t.scene);
 	assert_int_equal(outcome(&t, 0)->result, RESULT_RELAYED);
 	end(&t);
 }
@@ -1327,7 +1116,7 @@ static void another_rule_or_a_second_look_connects_anew(void **state)
 	perform_job(&t.stage);
 	t.stage.job.cold = true;
 	perform_job(&t.stage);
-	end_scene(&t.scene);
+	end_play(&t.scene);
 	assert_int_equal(outcome(&t, 0)->result, RESULT_RELAYED);
 	assert_int_equal(t.scene.connections, 3);
 	end(&t);
@@ -1349,7 +1138,7 @@ static void what_was_sent_and_not_told_is_not_sent_again(void **state)
 	ledger_done(ledger, first, &t.stage.report);
 	ledger_close(ledger, &first, false); /* the store went away */
 	perform_job(&t.stage);
-	t.transcript = end_scene(&t.scene);
+	t.transcript = end_play(&t.scene);
 	assert_int_equal(outcome(&t, 0)->result, RESULT_RELAYED);
 	assert_str(outcome(&t, 0)->said, "250 taken");
 	assert_int_equal(t.stage.report.attempts.len, 0);
@@ -1522,7 +1311,7 @@ static void a_peer_that_hangs_up_in_the_middle_has_not_taken_it(void **state)
 	open_stage(&t.stage, t.scene.port, DEMAND_TLS);
 	t.stage.body = (struct str){ large, sizeof large };
 	perform_job(&t.stage);
-	end_scene(&t.scene);
+	end_play(&t.scene);
 	assert_int_equal(outcome(&t, 0)->transmission, TRANSMISSION_SEALED);
 	assert_true(
 		outcome(&t, 0)->result == RESULT_LATER || outcome(&t, 0)->result == RESULT_FAILED);

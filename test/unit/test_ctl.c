@@ -95,7 +95,7 @@ static void wrong_command_lines_are_refused_with_what_would_be_right(void **stat
 {
 	static const char *const usage =
 		"usage: siegel [-f FILE] [--json] "
-		"user|alias|queue|receipt|notices|check|status|policy|config|manual "
+		"user|alias|queue|receipt|notices|check|certificate|status|policy|config|manual "
 		"...\nsiegel --help tells more.\n";
 
 	(void)state;

@@ -9,13 +9,14 @@
 #include "ctl/authority.h"
 #include "ctl/columns.h"
 #include "mail/address.h"
+#include "mail/policy.h"
 #include "mail/stored_certificate.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <time.h>
 
-enum { PAGE = 20, FILE_MAX = 1024 * 1024 };
+enum { PAGE = 20, FILE_MAX = 1024 * 1024, EXAMINE_WAIT = 3 * MINUTE };
 
 /* --- what the commands share --- */
 
@@ -125,6 +126,63 @@ bool certificate_terms(struct ctl *ctl, struct certificate_add_ask *ask)
 	buf_printf(&ctl->err, "siegel: \"%s\" is no date; one such as 2027-03-01 would be right\n",
 		ctl->request.expires);
 	return false;
+}
+
+/* --- what servers show --- */
+
+enum exit_status certificate_examine(
+	struct ctl *ctl, struct str domain, struct examine_answer *answer)
+{
+	enum exit_status status = ctl_delivery(ctl);
+	struct why why;
+
+	if (status != EXIT_DONE)
+		return status;
+	if (!call_examine(ctl->delivery, &(struct examine_ask){ .domain = domain }, -1, &ctl->arena,
+		    answer, NULL, deadline_in(EXAMINE_WAIT), &why))
+		return ctl_unreachable(ctl, &why);
+	if (answer->outcome == LOOK_DONE)
+		return EXIT_DONE;
+	buf_add(&ctl->err,
+		answer->outcome == LOOK_BUSY
+			? STR("siegel: delivery is looking at too much already; ask again\n")
+			: STR("siegel: delivery takes that for no domain\n"));
+	return EXIT_UNREACHABLE;
+}
+
+const char *certificate_no_route(const struct examine_answer *answer)
+{
+	static const char *const texts[] = {
+		[FOUND_HOSTS] = "",
+		[FOUND_NOTHING] = "its servers could not be looked up",
+		[FOUND_NULL_MX] = "it takes no mail (null MX)",
+		[FOUND_NO_DOMAIN] = "there is no such domain",
+		[FOUND_NO_ADDRESS] = "it has neither an MX nor an address",
+		[FOUND_OURSELVES] = "it is a domain of our own",
+	};
+
+	return answer->route < count_of(texts) ? texts[answer->route] : "?";
+}
+
+static const char *agrees(uint64_t fact, uint64_t yes, uint64_t no)
+{
+	return fact == yes ? "match" : fact == no ? "mismatch" : "not-checked";
+}
+
+json_t *examined_json(const struct examined *e)
+{
+	return json_pack(
+		"{s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:b, "
+		"s:s}",
+		"host", json_text(e->host), "address", json_text(e->address), "reason",
+		reason_word(e->reason), "said", json_text(e->said), "tls_version",
+		json_text(e->tls_version), "cipher", json_text(e->cipher), "subject",
+		json_text(e->subject), "issuer", json_text(e->issuer), "not_before",
+		json_time(e->not_before), "not_after", json_time(e->not_after), "certificate",
+		json_text(e->certificate), "key", json_text(e->key), "dane",
+		agrees(e->dane, DANE_MATCHES, DANE_FAILS), "stored",
+		agrees(e->pin, PIN_MATCHES, PIN_FAILS), "ca_proves", e->ca_proves != 0,
+		"certificate_fault", reason_word(e->certificate_fault));
 }
 
 /* --- list --- */

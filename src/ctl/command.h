@@ -20,6 +20,7 @@ enum takes {
 	TAKES_FACTS = 256,
 	TAKES_ENTRY = 512,
 	TAKES_TERMS = 1024,
+	TAKES_CONSENT = 2048,
 };
 
 #define EXIT_ENUM(name, number, meaning) EXIT_##name = number,
@@ -52,7 +53,7 @@ struct request {
 	const char *file, *json, *help, *language, *password_stdin, *hash, *limit;
 	const char *level, *fresh, *facts;
 	const char *since, *key;
-	const char *certificate, *authority, *names, *expires, *note;
+	const char *certificate, *authority, *names, *expires, *note, *yes, *force;
 };
 
 /* Read the command line. False: *error says what is wrong and what would be right. */

@@ -44,6 +44,8 @@ bool ctl_settings(struct ctl *ctl)
 	scoped(buf_free) struct buf text = BUF(CONFIGURATION_MAX);
 	const char *path = ctl_file(ctl);
 
+	if (ctl->settings)
+		return true;
 	if (!read_file(path, &text)) {
 		ctl->unreadable = true;
 		buf_printf(&ctl->err,

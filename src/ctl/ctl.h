@@ -37,7 +37,7 @@ COMMANDS(RUN_PROTOTYPE)
 /* Give back all it holds. */
 void ctl_free(struct ctl *ctl);
 
-/* Read the configuration into ctl->settings. False: ctl->err has the mistakes. */
+/* Read the configuration into ctl->settings, unless it was. False: ctl->err has the mistakes. */
 bool ctl_settings(struct ctl *ctl) must_use;
 /* The path of the configuration. */
 const char *ctl_file(const struct ctl *ctl);

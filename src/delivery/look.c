@@ -465,7 +465,7 @@ static bool find_stored(struct look *look)
 	}
 	LOG(LOG_WARNING, "stored-unknown", log_str("domain", look->domain),
 		log_text("why", store ? why.text : "no store runs"));
-	return ends(look, VERDICT_UNKNOWN, REASON_LOCAL_FAULT, false);
+	return false;
 }
 
 bool look_begin(struct look *look)
@@ -484,8 +484,9 @@ bool look_begin(struct look *look)
 			config->resolver, look->domain, look->cold, within(look, ROUTE_WAIT));
 	if (!use_route(look))
 		return false;
-	if (policy_needs_pin(look->wanted) && !look->literal && !find_stored(look))
-		return false;
+	bool needs_pin = policy_needs_pin(look->wanted) && !look->literal;
+	if ((needs_pin || look->sights) && !find_stored(look) && needs_pin)
+		return ends(look, VERDICT_UNKNOWN, REASON_LOCAL_FAULT, false);
 	if (needs_sts(look)) {
 		look->sts =
 			sts_find(config->sts, config, look->domain, look->cold, sts_deadline(look));

@@ -311,7 +311,8 @@ static struct reply taken(struct session *s, const struct accept_ask *ask)
 		log_text("peer", s->peer.text), log_str("from", ask->sender),
 		log_str("to", ask->recipients.at[0].address),
 		log_u64("recipients", ask->recipients.len), log_u64("size", ask->size),
-		log_str("tls", ask->tls_version), log_str("cipher", ask->cipher));
+		log_str("tls", ask->tls_version), log_str("cipher", ask->cipher),
+		log_u64("requiretls", ask->requiretls));
 	return session_reply(s, 250, "2.0.0 Taken as %.*s", STR_ARG(ask->id));
 }
 

@@ -136,6 +136,20 @@ def siegel(world, client):
     return server
 
 
+@pytest.fixture(scope="session")
+def partner(world, client):
+    """A second installation, of partner.test: signed, DANE for its host. The machine "client" is its
+    neighbour, and its operator wants DANE of one domain. Eve has switched her alias on.
+    """
+    server = Siegel(world, client, "partner", "partner.test",
+                    neighbours=f'{{"{client.machine.v4}/32"}}')
+    server.sections = 'destination "exim-tls.test" { level = dane-only }\n'
+    server.configure()
+    server.start()
+    server.add_user("eve", language="en")
+    return server
+
+
 @pytest.fixture
 def peer(world):
     """peer(domain, script): a scripted peer that ends with the test."""

@@ -22,6 +22,7 @@ class Faces:
             "other-authority": other.issue("mx.other-authority.test",
                                            also=hosts_of("other-authority")),
             "exim": authority.issue("mx.exim-tls.test"),
+            "partner": authority.issue("mx.partner.test"),
         }
         leaf = self.shown["other-authority"][0]
         leaf.write_text(leaf.read_text() + other.file.read_text())

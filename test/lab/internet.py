@@ -35,6 +35,7 @@ HOSTS = {
     "dovecot": 13,
     "table": 14,
     "resolver": 15,
+    "partner": 16,
     "client": 20,
     "postfix-tls": 31,
     "postfix-plain": 32,
@@ -62,12 +63,17 @@ DOMAINS = {
     "secure.table.test": "table",
     "resolver.test": "resolver",
     "secure.resolver.test": "resolver",
+    "partner.test": "partner",
+    "secure.partner.test": "partner",
     "postfix-tls.test": "postfix-tls",
     "postfix-plain.test": "postfix-plain",
     "exim-tls.test": "exim-tls",
     "exim-plain.test": "exim-plain",
     "opensmtpd.test": "opensmtpd",
 }
+
+# Of these, what is signed; its host has a TLSA record for the key of that name (faces.py).
+SIGNED_DOMAINS = {"partner.test": "partner", "secure.partner.test": None}
 
 # Domains of scripted peers: each has an address of its own on the machine "peers". Those that
 # answer over IPv6 too are in DUAL_STACK. In MORE_MX stands who else is in the MX set, and where.

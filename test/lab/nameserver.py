@@ -10,7 +10,7 @@ import re
 
 from cells import ALIASES, CELLS, DEAD, GONE, LAME, SIGNED_HOSTS, UNSIGNED_HOSTS
 from internet import (DOMAINS, DUAL_STACK, HOSTS, LAB, LAME_SERVER, MORE_MX, NAMESERVER, NET4,
-                      NET6, NOBODY, PEERS, eventually)
+                      NET6, NOBODY, PEERS, SIGNED_DOMAINS, eventually)
 
 ROOT_SERVER = "a.root-servers.test."
 TTL = 5
@@ -95,6 +95,10 @@ def all_zones():
         parent = domain.removeprefix("secure.")
         host = f"mx.{parent}." if parent != domain else None
         zones[domain] = mail_zone(domain, host, HOSTS[machine], ipv6=True)
+    for domain, key in SIGNED_DOMAINS.items():
+        zones[domain].signed = True
+        if key:
+            zones[domain].records.append(("_25._tcp.mx", "TLSA", f"3 1 1 {{{key}.key}}"))
     for domain, number in PEERS.items():
         zones[domain] = mail_zone(domain, None, number, domain in DUAL_STACK)
     zones.update({zone.name: zone for zone in cell_zones()})

@@ -59,6 +59,7 @@ class Siegel:
         self.settings = {**SETTINGS, **settings}
         self.listeners = {"mx": ("mx", 25), "submission": ("submission", 587),
                           "submissions": ("submissions", 465), "secure": ("secure-mx", 2525)}
+        self.sections = ""  # more of them
         self.daemon = None
         self.configure()
 
@@ -80,7 +81,7 @@ class Siegel:
             for family, address in (("4", self.machine.v4), ("6", self.machine.v6)):
                 lines.append(f'listener "{name}{family}" {{\n\tkind = {kind}\n'
                              f'\taddress = "{address}"\n\tport = {port}\n}}')
-        return "\n".join(lines) + "\n"
+        return "\n".join(lines) + "\n" + self.sections
 
     def configure(self, **changes):
         self.conf.write_text(self.configuration(**changes))

@@ -29,6 +29,7 @@ enum {
 	NO_RECORD_BELIEVED = 2 * MINUTE,
 	NO_ANSWER_BELIEVED = 30 * SECOND,
 	NO_POLICY_BELIEVED = 5 * MINUTE, /* RFC 8461 3.3: no sooner, for one id */
+	COLD_COUNTS = 10 * MINUTE,	 /* as long as a message is tried (look.c) */
 	LOOKERS_MAX = 32,		 /* threads; beyond that a mail looks for itself */
 	BUCKETS = 4096,
 	ENTRIES_MAX = 4096,
@@ -57,7 +58,9 @@ struct entry {
 	unsigned begun, ended;	  /* looks */
 	unsigned waiting;	  /* threads that hold on to this entry */
 	int found;		  /* what the last look ended with (sts_found.kind) */
-	struct deadline tired;	  /* until then tired_id is not fetched again */
+	struct deadline cold_counts; /* until then that is what a cold look says: caches of DNS
+					know no better */
+	struct deadline tired;	     /* until then tired_id is not fetched again */
 	char tired_id[ID_MAX];
 	size_t tired_id_len;
 };
@@ -332,7 +335,10 @@ static const struct sts_view *conclude(struct look_up *look, const struct sts_fo
 	struct entry *entry = look->entry;
 	bool is_policy = found->kind == STS_FOUND_POLICY;
 
-	entry->found = (int)found->kind;
+	if (look->cold || is_policy || deadline_passed(entry->cold_counts))
+		entry->found = (int)found->kind;
+	if (look->cold)
+		entry->cold_counts = deadline_in(COLD_COUNTS);
 	entry->check = deadline_in(CHECK_EVERY);
 	if (!is_policy && found->asked_server)
 		tire_of(entry, found->id);
@@ -541,7 +547,8 @@ static enum sts_again compare(const struct entry *entry, const struct sts_view *
 		*view = hold(entry->known);
 		return STS_NEW;
 	}
-	return looked && entry->found == STS_FOUND_KNOWN ? STS_SAME : STS_AGAIN_FAILED;
+	bool same = entry->found == STS_FOUND_KNOWN || entry->found == STS_FOUND_POLICY;
+	return looked && same && has_usable_policy(entry) ? STS_SAME : STS_AGAIN_FAILED;
 }
 
 enum sts_again sts_again(struct sts_cache *cache, struct config *config,
@@ -553,7 +560,8 @@ enum sts_again sts_again(struct sts_cache *cache, struct config *config,
 		return STS_AGAIN_FAILED;
 	lock(cache);
 	struct entry *entry = entry_of(cache, (*view)->domain);
-	bool looked = look_and_wait(cache, entry, config, false, true, at_most(deadline));
+	bool looked = !deadline_passed(entry->cold_counts) ||
+		      look_and_wait(cache, entry, config, false, true, at_most(deadline));
 	enum sts_again again = compare(entry, view, looked);
 	unlock(cache);
 	return again;

@@ -628,6 +628,30 @@ static void what_cannot_be_had_again_is_a_failure(void **state)
 	sts_release(&view);
 }
 
+static void what_a_cold_look_saw_counts_more_than_a_cache_of_dns(void **state)
+{
+	const struct sts_view *view = look("a.test", false);
+
+	(void)state;
+	sts_release(&view);
+	publish("v=STSv1; id=2", FETCH_FAILED, "");
+	view = look("a.test", true);
+	assert_true(str_eq(view->id, STR("1")));
+	publish("v=STSv1; id=1", FETCH_FAILED, ""); /* an old answer with time left */
+	assert_int_equal(again(&view), STS_AGAIN_FAILED);
+	passed_s = 61;
+	assert_int_equal(state_of("a.test", false), STS_IN_FORCE); /* looks behind */
+	wait_for_count(&world.txts, 3);
+	assert_int_equal(again(&view), STS_AGAIN_FAILED);
+	sts_release(&view);
+	publish("v=STSv1; id=2", FETCH_TEXT, ENFORCE_2);
+	view = look("a.test", true);
+	assert_true(str_eq(view->id, STR("2")));
+	assert_int_equal(again(&view), STS_SAME);
+	assert_int_equal(world.txts, 4);
+	sts_release(&view);
+}
+
 static void a_policy_may_give_way_to_testing(void **state)
 {
 	const struct sts_view *view = look("a.test", false);
@@ -762,6 +786,7 @@ int main(void)
 		TEST(with_the_same_id_a_policy_is_the_same),
 		TEST(with_a_new_id_there_is_a_new_policy),
 		TEST(what_cannot_be_had_again_is_a_failure),
+		TEST(what_a_cold_look_saw_counts_more_than_a_cache_of_dns),
 		TEST(a_policy_may_give_way_to_testing),
 		TEST(a_policy_is_fetched_again_every_day),
 		TEST(a_blocked_record_does_not_keep_a_policy_from_being_fetched_again),

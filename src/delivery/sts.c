@@ -54,6 +54,7 @@ struct entry {
 	struct deadline refresh;  /* and the text fetched again */
 	int64_t used;		  /* wall clock: a mail asked */
 	bool loaded;		  /* the store has been asked for it */
+	struct deadline patience; /* until then mail waits for the look under way */
 	bool looking, cold;	  /* a look is under way */
 	unsigned begun, ended;	  /* looks */
 	unsigned waiting;	  /* threads that hold on to this entry */
@@ -446,6 +447,7 @@ static struct look_up prepare(
 {
 	entry->looking = true;
 	entry->cold = cold;
+	entry->patience = deadline_in(MAIL_WAIT);
 	entry->begun++;
 	return (struct look_up){ .cache = cache,
 		.entry = entry,
@@ -475,18 +477,23 @@ static bool look_behind(
 	return false;
 }
 
-/* With the lock held, which is let go of meanwhile: a look that began now or, where that is good
- * enough, is under way, until it has ended, something usable is known (unless `whole`), or the
- * deadline. False: the deadline came first. */
+/* With the lock held. */
+static bool has_answer(const struct entry *entry, unsigned number, bool whole)
+{
+	return (int)(entry->ended - number) >= 0 || (!whole && is_usable(entry));
+}
+
+/* With the lock held, which is let go of meanwhile: a look that begins now or, where that is good
+ * enough, is under way, until it has ended, something usable is known (unless `whole`), or time is
+ * up: nobody waits for the same look longer than ten seconds after it began. False: time was up. */
 static bool look_and_wait(struct sts_cache *cache, struct entry *entry, struct config *config,
 	bool cold, bool whole, struct deadline deadline)
 {
-	bool in_time = true;
-
 	entry->waiting++;
-	while (entry->looking && cold && !entry->cold && in_time)
-		in_time = condition_wait(&cache->changed, &cache->lock, deadline);
-	if (!entry->looking && in_time) {
+	while (entry->looking && cold && !entry->cold && !deadline_passed(deadline))
+		condition_wait(&cache->changed, &cache->lock, deadline);
+	bool joined = entry->looking && (entry->cold || !cold);
+	if (!entry->looking && !deadline_passed(deadline)) {
 		struct look_up look = prepare(cache, entry, config, cold);
 		if (!begin_in_thread(&look)) {
 			look.until = deadline;
@@ -494,12 +501,14 @@ static bool look_and_wait(struct sts_cache *cache, struct entry *entry, struct c
 			look_now(&look);
 			lock(cache);
 		}
+		joined = true;
 	}
-	unsigned wanted = entry->begun;
-	while (in_time && (int)(entry->ended - wanted) < 0 && (whole || !is_usable(entry)))
-		in_time = condition_wait(&cache->changed, &cache->lock, deadline);
+	unsigned number = entry->begun;
+	deadline = deadline_earlier(deadline, entry->patience);
+	while (joined && !has_answer(entry, number, whole) && !deadline_passed(deadline))
+		condition_wait(&cache->changed, &cache->lock, deadline);
 	entry->waiting--;
-	return in_time;
+	return joined && has_answer(entry, number, whole);
 }
 
 static struct deadline at_most(struct deadline deadline)

@@ -74,6 +74,12 @@ bool ctl_connect(struct ctl *ctl, struct why *why)
 	return ctl->store;
 }
 
+bool ctl_connect_delivery(struct ctl *ctl, struct why *why)
+{
+	ctl->delivery = client_of(ctl, ROLE_DELIVERY, why);
+	return ctl->delivery;
+}
+
 enum exit_status ctl_store(struct ctl *ctl)
 {
 	struct why why;
@@ -93,8 +99,7 @@ enum exit_status ctl_delivery(struct ctl *ctl)
 		return EXIT_DONE;
 	if (!ctl_settings(ctl))
 		return EXIT_USAGE;
-	ctl->delivery = client_of(ctl, ROLE_DELIVERY, &why);
-	if (!ctl->delivery)
+	if (!ctl_connect_delivery(ctl, &why))
 		ctl->delivery = alone_start(&ctl->alone, ctl_file(ctl), ctl->settings, &why);
 	if (ctl->delivery)
 		return EXIT_DONE;

@@ -46,6 +46,8 @@ const char *ctl_file(const struct ctl *ctl);
 enum exit_status ctl_store(struct ctl *ctl) must_use;
 /* A connection to the store alone, where the settings are there. */
 bool ctl_connect(struct ctl *ctl, struct why *why) must_use;
+/* The same to the running server's delivery. */
+bool ctl_connect_delivery(struct ctl *ctl, struct why *why) must_use;
 /* Settings, and delivery to ask: the server's; or, where none runs or we may not ask it, one of our
  * own (ctl->alone), which has no store. Anything but EXIT_DONE is the command's end. */
 enum exit_status ctl_delivery(struct ctl *ctl) must_use;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
- * status.c - the command `siegel status`: what siegeld says of its roles, and the store of its
- * figures. Exit 0 only if every role is ready and the store answers.
+ * status.c - the command `siegel status`: what siegeld says of its roles, the store of its figures,
+ * and delivery of its resolver. Exit 0 only if every role is ready, both answer, and the resolver
+ * has not failed its self-test.
  */
 #include "base/fd.h"
 #include "base/must.h"
@@ -58,6 +59,38 @@ static bool ask_store(struct ctl *ctl, struct status_answer *answer, struct why 
 
 	return ctl_connect(ctl, why) && call_store_status(ctl->store, &ask, -1, &ctl->arena, answer,
 						NULL, deadline_in(CALL_MS), why);
+}
+
+/* What delivery says of its resolver; NULL where it doesn't answer. */
+static const char *ask_resolver(struct ctl *ctl)
+{
+	static const char *const words[] = {
+		[RESOLVER_STATE_UNTESTED] = "untested",
+		[RESOLVER_STATE_HEALTHY] = "healthy",
+		[RESOLVER_STATE_UNHEALTHY] = "unhealthy",
+	};
+	struct health_answer answer;
+	struct empty ask = { 0 };
+	struct why why;
+
+	if (!ctl_connect_delivery(ctl, &why) ||
+		!call_health(ctl->delivery, &ask, -1, &ctl->arena, &answer, NULL,
+			deadline_in(CALL_MS), &why)) {
+		buf_printf(&ctl->err, "siegel: delivery does not answer: %s\n", why.text);
+		return NULL;
+	}
+	if (answer.outcome != LOOK_DONE || answer.resolver >= count_of(words))
+		return "unknown";
+	return words[answer.resolver];
+}
+
+static void print_resolver(struct ctl *ctl, const char *resolver)
+{
+	buf_printf(&ctl->out, "\nDNS resolver: %s\n", resolver);
+	if (strcmp(resolver, "unhealthy") == 0)
+		buf_add(&ctl->out,
+			STR("DNSSEC validation does not work: wrong clock, old trust anchor, or a "
+			    "name server that strips signatures. Mail waits until it does.\n"));
 }
 
 static const char *text_of(json_t *object, const char *key)
@@ -154,6 +187,7 @@ enum exit_status run_status(struct ctl *ctl)
 {
 	struct status_answer figures = { 0 };
 	struct why why;
+	const char *resolver;
 	json_t *siegeld;
 	bool ready, answers;
 
@@ -163,17 +197,23 @@ enum exit_status run_status(struct ctl *ctl)
 	if (!siegeld)
 		return ctl_unreachable(ctl, &why);
 	answers = ask_store(ctl, &figures, &why);
+	resolver = ask_resolver(ctl);
 	ready = json_is_true(json_object_get(siegeld, "ready"));
 	if (!answers)
 		buf_printf(&ctl->err, "siegel: the store does not answer: %s\n", why.text);
 	if (ctl->request.json) {
 		add_figures(siegeld, &figures);
+		json_object_set_new(
+			siegeld, "resolver", json_string(resolver ? resolver : "unknown"));
 		ctl_json(ctl, siegeld);
 	} else {
 		print_roles(ctl, siegeld);
+		if (resolver)
+			print_resolver(ctl, resolver);
 		if (answers)
 			print_figures(ctl, &figures);
 		json_decref(siegeld);
 	}
-	return ready && answers ? EXIT_DONE : EXIT_NEGATIVE;
+	bool good = ready && answers && resolver && strcmp(resolver, "unhealthy") != 0;
+	return good ? EXIT_DONE : EXIT_NEGATIVE;
 }

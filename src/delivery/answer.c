@@ -158,6 +158,20 @@ static void answer_busy(struct asker *asker)
 	send_answer(asker);
 }
 
+static void tell_health(struct delivery *delivery, struct health_answer *answer)
+{
+	static const enum resolver_state states[] = {
+		[RESOLVER_UNTESTED] = RESOLVER_STATE_UNTESTED,
+		[RESOLVER_HEALTHY] = RESOLVER_STATE_HEALTHY,
+		[RESOLVER_UNHEALTHY] = RESOLVER_STATE_UNHEALTHY,
+	};
+	struct config *config = delivery_config(delivery);
+
+	*answer = (struct health_answer){ .outcome = LOOK_DONE,
+		.resolver = states[resolver_health(config->resolver)] };
+	config_release(&config);
+}
+
 static void work_out(struct asker *asker)
 {
 	struct answers *answers = asker->answers;
@@ -170,6 +184,9 @@ static void work_out(struct asker *asker)
 	case CALL_examine:
 		examine(answers->delivery, &asker->ask.examine, &asker->arena,
 			&asker->answer.examine);
+		break;
+	case CALL_health:
+		tell_health(answers->delivery, &asker->answer.health);
 		break;
 	default:
 		break;

@@ -75,8 +75,24 @@ def test_status_speaks_to_people_and_to_programs(running):
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", figures["started"])
     assert figures["disk_reserve"] == "64 MiB"
     assert figures["accounts"] == "0"
-    figures = json.loads(siegel(running, "status", "--json").stdout)["figures"]
+    assert "\nDNS resolver: untested\n" in answer.stdout  # no trust anchor here
+    status = json.loads(siegel(running, "status", "--json").stdout)
+    assert status["resolver"] == "untested"
+    figures = status["figures"]
     assert figures["disk_reserve"] == 67108864 and figures["started"] > 1_000_000_000_000
+
+
+def test_a_resolver_that_validates_nothing_shows_in_the_status(server):
+    server.options["trust_anchor_file"] = '"/usr/share/dns/root.key"'
+    # The root's own record from the settings: there is no signature to it.
+    server.options["local_zones"] = '{". static"}'
+    server.options["local_records"] = '{". 60 IN SOA a.test. b.test. 1 2 3 4 5"}'
+    server.start()
+    wait_for(lambda: "event=resolver-unhealthy" in server.log(), "the alarm")
+    answer = siegel(server, "status")
+    assert answer.returncode == 1
+    assert "\nDNS resolver: unhealthy\nDNSSEC validation does not work" in answer.stdout
+    assert json.loads(siegel(server, "status", "--json").stdout)["resolver"] == "unhealthy"
 
 
 def test_a_configuration_that_is_not_there_is_a_wrong_use(server):

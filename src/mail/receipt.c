@@ -69,29 +69,66 @@ static void between(struct buf *to)
 
 static void name(struct buf *to, const char *text)
 {
-	between(to);
-	buf_printf(to, "\"%s\":", text);
+	buf_add(to, is_first(to) ? STR("\"") : STR(",\""));
+	buf_add(to, str_of(text));
+	buf_add(to, STR("\":"));
+}
+
+/* A control character: below U+0020, U+007F, or U+0080 to U+009F (C2 80 to C2 9F). */
+static size_t control_at(struct str text, size_t i, unsigned *number)
+{
+	unsigned char c = (unsigned char)text.at[i];
+	unsigned char next = i + 1 < text.len ? (unsigned char)text.at[i + 1] : 0;
+
+	*number = c == 0xc2 ? next : c;
+	if (c == 0xc2 && next >= 0x80 && next < 0xa0)
+		return 2;
+	return c < ' ' || c == 0x7f;
 }
 
 /* JSON wants UTF-8. Bytes that are none are written as the characters of those numbers, and control
- * characters (U+0080 to U+009F, C2 80 to C2 9F, are some too) never as themselves. */
-static void quoted(struct buf *to, struct str text)
+ * characters never as themselves. */
+static void escaped(struct buf *to, struct str text)
 {
 	bool utf8 = str_is_utf8(text);
+	unsigned number;
 
-	buf_add_char(to, '"');
+	for (size_t i = 0, n; i < text.len; i += n) {
+		char c = text.at[i];
+
+		n = utf8 ? control_at(text, i, &number) : 0;
+		if (!utf8 && ((unsigned char)c >= 0x80 || (unsigned char)c < ' ' || c == 0x7f)) {
+			number = (unsigned char)c;
+			n = 1;
+		}
+		if (n)
+			buf_printf(to, "\\u%04x", number);
+		else if (c == '"' || c == '\\')
+			buf_printf(to, "\\%c", c);
+		else
+			buf_add_char(to, c);
+		n += !n;
+	}
+}
+
+static bool is_plain(struct str text)
+{
 	for (size_t i = 0; i < text.len; i++) {
 		unsigned char c = (unsigned char)text.at[i];
 
-		if (utf8 && c == 0xc2 && (unsigned char)text.at[i + 1] < 0xa0)
-			buf_printf(to, "\\u%04x", (unsigned char)text.at[++i]);
-		else if (c == '"' || c == '\\')
-			buf_printf(to, "\\%c", c);
-		else if (c < ' ' || c == 0x7f || (c >= 0x80 && !utf8))
-			buf_printf(to, "\\u%04x", c);
-		else
-			buf_add_char(to, (char)c);
+		if (c < ' ' || c >= 0x7f || c == '"' || c == '\\')
+			return false;
 	}
+	return true;
+}
+
+static void quoted(struct buf *to, struct str text)
+{
+	buf_add_char(to, '"');
+	if (is_plain(text))
+		buf_add(to, text);
+	else
+		escaped(to, text);
 	buf_add_char(to, '"');
 }
 

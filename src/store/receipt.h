@@ -3,9 +3,9 @@
  * receipt.h - the chain of records: one for each thing that happens to a message, numbered without
  * a gap, each holding the SHA-256 of the one before, written in the transaction that makes it true.
  * Records outlive the queue's rows by keep_receipts. Signed is what is stated about the chain (its
- * end, a message's records), when somebody asks and when records are removed: an Ed25519 signature
- * for each record would cost a tenth of what the store's one thread does for a message, and prove
- * no more, since each record is bound to every later statement.
+ * end, a message's records), when somebody asks and when records are removed: an Ed25519 signature for each
+ * record would cost the store's one thread half as much again as the message itself, and prove no
+ * more, since each record is bound to every later statement.
  */
 #ifndef STORE_RECEIPT_H
 #define STORE_RECEIPT_H

@@ -338,7 +338,9 @@ static void add_mdoc_flags(struct buf *to, unsigned takes, bool common)
 		buf_printf(to, "Fl Fl %s", f->name);
 		if (f->argument)
 			buf_printf(to, " Ar %s", f->argument);
-		buf_printf(to, "\n%s\n", f->help);
+		buf_add_char(to, '\n');
+		add_mdoc(to, f->help, false);
+		buf_add_char(to, '\n');
 	}
 }
 

@@ -250,6 +250,75 @@ static void write_why(const struct letter *l, const struct dsn_recipient *r)
 		write_said(l, r->said);
 }
 
+/* --- how it travelled --- */
+
+static enum dsn_word proof_word(struct str proven_by)
+{
+	static const struct {
+		const char *proven_by;
+		enum dsn_word word;
+	} proofs[] = {
+		{ "dane", WORD_PROVEN_DANE },
+		{ "sts", WORD_PROVEN_STS },
+		{ "ca", WORD_PROVEN_CA },
+		{ "pin", WORD_PROVEN_PIN },
+	};
+
+	for (size_t i = 0; i < count_of(proofs); i++)
+		if (str_eq(proven_by, str_of(proofs[i].proven_by)))
+			return proofs[i].word;
+	return WORD_NOT_PROVEN;
+}
+
+/* "Sealed with TLSv1.3 TLS_AES_256_GCM_SHA384, X25519. The server was proven by ..." */
+static void add_seal(struct buf *to, const struct letter *l, const struct evidence *e)
+{
+	buf_printf(to, "%s ", say(l, WORD_SEALED_WITH));
+	plain_text_add(to, e->tls_version, 32);
+	buf_add_char(to, ' ');
+	plain_text_add(to, e->cipher, 64);
+	if (e->group.len)
+		buf_add(to, STR(", "));
+	plain_text_add(to, e->group, 64);
+	buf_printf(to, ". %s", say(l, proof_word(e->proven_by)));
+}
+
+/* The last attempt that was in order at the server that took it for this recipient, or NULL. */
+static const struct evidence *carried_by(const struct dsn *d, const struct dsn_recipient *r)
+{
+	for (size_t i = d->n_attempts; r->host.len && i > 0; i--) {
+		const struct evidence *e = &d->attempts[i - 1];
+		if (e->verdict == VERDICT_ACCEPTED && str_eq(e->host, r->host))
+			return e;
+	}
+	return NULL;
+}
+
+/* A success report says how the message travelled. */
+static void write_carrier(const struct letter *l, const struct dsn_recipient *r)
+{
+	const struct evidence *e = carried_by(l->d, r);
+	scoped(buf_free) struct buf text = BUF(4096);
+
+	if (l->d->kind != DSN_SUCCESS || !e)
+		return;
+	buf_printf(&text, "%s ", say(l, WORD_TAKEN_BY));
+	plain_text_add(&text, e->host, 255);
+	buf_add(&text, STR(" ["));
+	plain_text_add(&text, e->address, 64);
+	buf_add(&text, STR("]. "));
+	enum transport transport = transport_of(e->tls_version, e->cipher, e->proven_by);
+	if (transport == TRANSPORT_NONE || r->transmission == TRANSMISSION_PLAIN) {
+		buf_add(&text, str_of(say(l, WORD_NOT_SEALED)));
+	} else {
+		add_seal(&text, l, e);
+		buf_printf(&text, " %s",
+			say(l, transport == TRANSPORT_QUALIFIED ? WORD_TRANSPORT_QUALIFIED
+								: WORD_TRANSPORT_MANDATORY));
+	}
+	plain_text_wrap(l->to, STR("      "), buf_str(&text));
+}
+
 static void write_recipients(const struct letter *l, enum dsn_word head, enum dsn_status status)
 {
 	if (count_status(l->d, status) == 0)
@@ -265,6 +334,8 @@ static void write_recipients(const struct letter *l, enum dsn_word head, enum ds
 		if (status == DSN_STATUS_FAILED || status == DSN_STATUS_WAITING) {
 			write_why(l, r);
 			blank_line(l);
+		} else {
+			write_carrier(l, r);
 		}
 	}
 	if (status == DSN_STATUS_DELIVERED || status == DSN_STATUS_RELAYED)
@@ -463,10 +534,7 @@ static void write_attempt(const struct letter *l, const struct evidence *a)
 	blank_line(l);
 	write_judgement(l, a);
 	if (a->tls_version.len) {
-		buf_printf(&sealed, "%s ", say(l, WORD_SEALED_WITH));
-		plain_text_add(&sealed, a->tls_version, 32);
-		buf_add_char(&sealed, ' ');
-		plain_text_add(&sealed, a->cipher, 64);
+		add_seal(&sealed, l, a);
 		plain_text_wrap(l->to, STR("      "), buf_str(&sealed));
 	}
 	write_said(l, a->said);

@@ -164,6 +164,11 @@ static void read_attempts(struct store *store, struct arena *arena, struct story
 			.tls_version = row_copy(s, 5, arena),
 			.cipher = row_copy(s, 6, arena),
 			.said = row_copy(s, 7, arena),
+			.port = (uint64_t)row_number(s, 8),
+			.group = row_copy(s, 9, arena),
+			.certificate = row_copy(s, 10, arena),
+			.key = row_copy(s, 11, arena),
+			.proven_by = row_copy(s, 12, arena),
 		};
 	row_end(s);
 }

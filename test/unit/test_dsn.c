@@ -423,6 +423,51 @@ static void success_and_relay_are_told_when_asked_for(void **state)
 	assert_true(str_starts(header_decode(r.subject, &arena, 200), STR("Weitergegeben: ")));
 }
 
+static void a_success_report_says_how_the_message_travelled(void **state)
+{
+	struct dsn_recipient one = hotel();
+	struct dsn d = letter_for(&one, 1);
+	struct evidence tried[] = {
+		{ .host = STR("mx.hotel.test"), .verdict = VERDICT_UNKNOWN },
+		{ .host = STR("mx.hotel.test"),
+			.address = STR("192.0.2.1"),
+			.tls_version = STR("TLSv1.3"),
+			.cipher = STR("TLS_AES_256_GCM_SHA384"),
+			.group = STR("X25519"),
+			.proven_by = STR("dane") },
+		{ .host = STR("mx2.hotel.test"), .tls_version = STR("TLSv1.2") },
+	};
+	struct reader r;
+
+	(void)state;
+	d.kind = DSN_SUCCESS;
+	d.headers_only = true;
+	d.attempts = tried;
+	d.n_attempts = count_of(tried);
+	one.status = DSN_STATUS_RELAYED;
+	one.reason = REASON_NONE;
+	one.host = STR("mx.hotel.test");
+	write_and_take_apart(&r, &d);
+	assert_true(has(flat(r.parts[0].body),
+		"Accepted by mx.hotel.test [192.0.2.1]. Sealed with TLSv1.3 "
+		"TLS_AES_256_GCM_SHA384, X25519. The server was proven by what its domain "
+		"publishes, signed (DANE). That is qualified transport encryption."));
+	assert_true(has(flat(r.parts[0].body), "Das ist qualifizierte "
+					       "Transportverschl\xc3\xbcsselung."));
+	tried[1].proven_by = STR("");
+	write_and_take_apart(&r, &d);
+	assert_true(has(flat(r.parts[0].body), "Who the server is was not proven. That is "
+					       "mandatory transport encryption."));
+	one.transmission = TRANSMISSION_PLAIN;
+	write_and_take_apart(&r, &d);
+	assert_true(has(flat(r.parts[0].body), "Accepted by mx.hotel.test [192.0.2.1]. It was sent "
+					       "without encryption."));
+	/* Nobody knows which server took it: nothing is claimed. */
+	one.host = STR("mx3.hotel.test");
+	write_and_take_apart(&r, &d);
+	assert_false(has(flat(r.parts[0].body), "Accepted by"));
+}
+
 static void headers_only_encloses_no_body(void **state)
 {
 	struct dsn_recipient one = hotel();
@@ -744,6 +789,7 @@ int main(void)
 		cmocka_unit_test(a_delay_is_a_short_notice),
 		cmocka_unit_test(an_expired_message_names_the_last_reason),
 		cmocka_unit_test(success_and_relay_are_told_when_asked_for),
+		cmocka_unit_test(a_success_report_says_how_the_message_travelled),
 		cmocka_unit_test(headers_only_encloses_no_body),
 		cmocka_unit_test(an_original_that_fits_no_mail_comes_as_headers),
 		cmocka_unit_test(the_boundary_occurs_in_no_part),

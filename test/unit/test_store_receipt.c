@@ -150,6 +150,23 @@ static void a_sent_mail_leaves_how_it_was_sealed(void **state)
 	world_close(w);
 }
 
+static void a_success_report_carries_the_same_facts(void **state)
+{
+	struct world *w = world_open();
+	struct attempt attempt = sealed_attempt();
+	struct mail m = mail(w, 1, "ada@secure.example.test", "desk@hotel.test");
+
+	(void)state;
+	m.to[0].notify = NOTIFY_SUCCESS;
+	assert_taken(w, m);
+	assert_true(claim(w, &w->delivery));
+	report_from(w, RESULT_RELAYED, REASON_NONE, &attempt, TRANSMISSION_SEALED);
+	assert_true(claim(w, &w->mailbox));
+	assert_contains(job_text(w), "Accepted by mx.example.net [192.0.2.1]. Sealed with TLSv1.3");
+	assert_contains(job_text(w), "(DANE)");
+	world_close(w);
+}
+
 static void a_received_mail_leaves_how_it_came(void **state)
 {
 	struct world *w = world_open();
@@ -627,6 +644,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_sent_mail_leaves_how_it_was_sealed),
+		cmocka_unit_test(a_success_report_carries_the_same_facts),
 		cmocka_unit_test(a_received_mail_leaves_how_it_came),
 		cmocka_unit_test(every_attempt_and_its_end_are_recorded),
 		cmocka_unit_test(what_nobody_reported_is_recorded_too),

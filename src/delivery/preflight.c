@@ -165,6 +165,16 @@ static enum route_found found(const struct look *look)
 	return FOUND_NOTHING;
 }
 
+/* Is the answer that led to the hosts, or to there being none, signed? */
+static bool is_signed(const struct look *look)
+{
+	const struct route *route = look->route;
+
+	if (!route)
+		return false;
+	return route->kind == ROUTE_HOSTS ? route->hosts[0].facts.mx_validated : route->validated;
+}
+
 static struct preflight_host host_of(const struct look *look, size_t i)
 {
 	const struct look_host *host = &look->hosts[i];
@@ -223,7 +233,7 @@ static void tell(const struct look *look, struct preflight_answer *answer)
 	size_t n = look->n_hosts;
 
 	answer->route = found(look);
-	answer->route_validated = look->route && look->route->validated;
+	answer->route_validated = is_signed(look);
 	answer->route_bogus = look->route && look->route->bogus;
 	answer->dns_time = look->route ? (uint64_t)look->route->made_at : 0;
 	tell_verdict(look, answer);
@@ -341,7 +351,7 @@ static void look_at_all(struct config *config, const struct examine_ask *ask, st
 	struct peer *none = look_begin(&look) ? look_next(&look) : NULL;
 	must(!none);
 	answer->route = found(&look);
-	answer->route_validated = look.route && look.route->validated;
+	answer->route_validated = is_signed(&look);
 	answer->route_bogus = look.route && look.route->bogus;
 	answer->complete = !look.capped && !deadline_passed(look.until);
 	answer->found.at = arena_array(arena, look.n_attempts + 1, sizeof *answer->found.at);

@@ -5,6 +5,7 @@
  * peer's transcript; how it was proven, from the evidence.
  */
 #include "delivery/deliver.h"
+#include "delivery/hosts.h"
 #include "delivery/stored.h"
 #include "delivery/sts.h"
 #include "scene.h"
@@ -635,6 +636,33 @@ static void a_broken_resolver_holds_all_mail(void **state)
 	}
 }
 
+/* --- the order of hosts --- */
+
+static void hosts_of_equal_preference_take_turns(void **state)
+{
+	static struct route_host three[3];
+	struct settings settings = { .host_name = STR("us.test") };
+	struct config config = { .settings = &settings };
+	unsigned first_of_all[3] = { 0 };
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		three[i] = hosts[0];
+		three[i].preference = i < 2 ? 10 : 20;
+	}
+	route.hosts = three;
+	route.n_hosts = 3;
+	for (int i = 0; i < 200; i++) {
+		struct look look = { .config = &config, .route = &route };
+		assert_int_equal(hosts_in_order(&look), 3);
+		assert_ptr_equal(look.hosts[2].of, &three[2]);
+		assert_ptr_not_equal(look.hosts[0].of, look.hosts[1].of);
+		first_of_all[look.hosts[0].of - three]++;
+	}
+	/* One in 2^199 of all runs fails by chance. */
+	assert_true(first_of_all[0] > 0 && first_of_all[1] > 0);
+}
+
 /* A peer whose certificate for mx.peer.test is its own authority. */
 static int open_all(void **state)
 {
@@ -699,6 +727,7 @@ int main(void)
 		IN_A_BARE_WORLD(a_kept_connection_keeps_its_proof),
 		IN_A_BARE_WORLD(other_records_policies_or_entries_want_a_new_connection),
 		IN_A_BARE_WORLD(a_broken_resolver_holds_all_mail),
+		IN_A_BARE_WORLD(hosts_of_equal_preference_take_turns),
 	};
 
 	return cmocka_run_group_tests(tests, open_all, close_all);

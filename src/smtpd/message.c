@@ -23,7 +23,6 @@ struct message {
 	struct buf head; /* the header section, and the text that came in one piece with it */
 	bool opened;	 /* the section is complete and judged */
 	struct header header;
-	struct senders senders;
 	struct reply refused;
 	struct buf pending; /* not yet in the memfd */
 	int memfd;	    /* -1 until there is enough to write */
@@ -180,7 +179,7 @@ static void open_message(struct session *s)
 	if (m->header.count[HEADER_RECEIVED] >= RECEIVED_MOST)
 		refuse(s, REPLY(554, "5.4.6 Too many hops, this mail is in a loop"));
 	if (!m->refused.code) {
-		struct reply reply = senders_of_header(s, &m->header, &m->senders);
+		struct reply reply = senders_of_header(s, &m->header);
 		if (reply.code)
 			refuse(s, reply);
 	}
@@ -265,22 +264,6 @@ enum lines_step message_take(struct session *s, bool dots, struct str *seen)
 	return LINES_MORE;
 }
 
-/* The senders of the header as the store takes them. False: no memory for so many. */
-static bool list_senders(struct session *s, struct accept_ask *ask)
-{
-	const struct senders *senders = &s->tx.message->senders;
-	struct text *texts = arena_array(&s->tx.arena, senders->n, sizeof *texts);
-
-	for (size_t i = 0; texts && i < senders->n; i++) {
-		texts[i].text = address_text(&s->tx.arena, &senders->at[i]);
-		if (!texts[i].text.at)
-			return false;
-	}
-	ask->header_senders.at = texts;
-	ask->header_senders.len = senders->n;
-	return texts != NULL;
-}
-
 static void fill_ask(struct session *s, struct accept_ask *ask)
 {
 	const struct transaction *tx = &s->tx;
@@ -294,7 +277,6 @@ static void fill_ask(struct session *s, struct accept_ask *ask)
 		.body_kind = tx->mail.body,
 		.smtputf8 = tx->mail.smtputf8,
 		.requiretls = tx->mail.requiretls,
-		.tls_required_no = m->header.tls_required_no,
 		.envid = tx->mail.envid,
 		.ret = tx->mail.ret,
 		.peer = str_of(s->peer.text),
@@ -397,8 +379,6 @@ static struct reply finish(struct session *s)
 	if (m->refused.code)
 		return m->refused;
 	fill_ask(s, &ask);
-	if (!list_senders(s, &ask))
-		return REPLY(452, "4.3.1 Out of memory for this transaction");
 	return ask_store(s, &ask);
 }
 

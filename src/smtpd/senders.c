@@ -155,9 +155,9 @@ static struct reply from_account(struct session *s, const struct senders *sender
 	return (struct reply){ 0 };
 }
 
-struct reply senders_of_header(
-	struct session *s, const struct header *header, struct senders *senders)
+struct reply senders_of_header(struct session *s, const struct header *header)
 {
+	struct senders list, *senders = &list;
 	enum senders_reading reading = header_senders(header, &s->tx.arena, senders);
 
 	if (!s->account && s->neighbour)

@@ -12,8 +12,7 @@
 /* The envelope sender at MAIL; `written` as address_text writes it. code 0: it may. */
 struct reply senders_of_envelope(
 	struct session *s, const struct address *sender, struct str written);
-/* The header behind DATA; fills *senders for the store. code 0: it may. */
-struct reply senders_of_header(
-	struct session *s, const struct header *header, struct senders *senders);
+/* The header behind DATA, for an answer that says why; the store reads it again. code 0: it may. */
+struct reply senders_of_header(struct session *s, const struct header *header);
 
 #endif

@@ -7,7 +7,7 @@
  */
 #include "store/accept.h"
 
-#include "mail/address.h"
+#include "mail/header.h"
 #include "store/identity.h"
 
 static bool refuse(struct accept_answer *answer, uint64_t code, struct str why)
@@ -21,6 +21,41 @@ void accept_failed(int failure, struct accept_answer *answer)
 	*answer = (struct accept_answer){ .outcome = ACCEPT_FAILED };
 	if (database_is_full(failure))
 		answer->outcome = ACCEPT_FULL;
+}
+
+/* --- what the message says --- */
+
+enum { OUR_FIELDS_MAX = 16384 }; /* smtpd's Received, in front of the section it took */
+
+static bool take_senders(struct accept_ask *ask, const struct senders *senders, struct arena *arena)
+{
+	struct text *texts = arena_array(arena, senders->n, sizeof *texts);
+
+	for (size_t i = 0; texts && i < senders->n; i++) {
+		texts[i].text = address_text(arena, &senders->at[i]);
+		if (!texts[i].text.at)
+			return false;
+	}
+	ask->header_senders.at = texts;
+	ask->header_senders.len = senders->n;
+	return texts != NULL;
+}
+
+bool accept_read_header(
+	struct accept_ask *ask, struct str body, struct arena *arena, struct accept_answer *answer)
+{
+	struct str section = str_head(body, HEADER_SECTION_MAX + OUR_FIELDS_MAX);
+	struct header header;
+	struct senders senders;
+
+	if (!header_scan(section, arena, &header))
+		return refuse(answer, 550, STR("5.6.0 The header can't be read"));
+	enum senders_reading reading = header_senders(&header, arena, &senders);
+	if (ask->account && reading != SENDERS_READ)
+		return refuse(answer, 550, STR("5.6.0 The From field can't be read"));
+	ask->tls_required_no = header.tls_required_no;
+	return take_senders(ask, &senders, arena) ||
+	       refuse(answer, 452, STR("4.3.1 Too many senders in the header"));
 }
 
 /* --- senders --- */

@@ -17,6 +17,11 @@ struct accept_plan {
 	struct identity *recipients; /* one for each of the envelope */
 };
 
+/* Read from the message itself what it says of its senders, and "TLS-Required: No", into *ask: what
+ * smtpd says of them is not believed. False: it can't be read in one way, which for an account's
+ * mail, and for a header that is none, is a refusal: *answer. The texts live in `arena`. */
+bool accept_read_header(struct accept_ask *ask, struct str body, struct arena *arena,
+	struct accept_answer *answer) must_use;
 /* Is the message fit to be taken? Fills *plan; or *answer, returning false, if it isn't or has been
  * taken before (ACCEPT_TAKEN: an answer that was lost). Reads the database only. */
 bool accept_check(struct store *store, const struct accept_ask *ask, struct arena *arena,

@@ -126,9 +126,10 @@ static void do_accept(struct store *store, struct caller *caller)
 			log_text("why", why.text));
 		return;
 	}
-	if (body.len > BODY_STAGED_ABOVE && begin_staging(store, caller))
+	bool read = accept_read_header(&caller->ask.accept, body, &caller->arena, answer);
+	if (read && body.len > BODY_STAGED_ABOVE && begin_staging(store, caller))
 		return;
-	if (body.len <= BODY_STAGED_ABOVE)
+	if (read && body.len <= BODY_STAGED_ABOVE)
 		accept_message(
 			store, &caller->ask.accept, body, caller->fd_in, 0, &caller->arena, answer);
 	fd_unmap(&caller->staging.body);

@@ -100,7 +100,6 @@ static void check_envelope(const struct accept_ask *ask)
 
 	must(ask->recipients.len && sealed == session->secured);
 	must(sealed || (!ask->requiretls && !ask->account));
-	must(!ask->account || ask->header_senders.len);
 	for (size_t i = 0; i < ask->recipients.len; i++) {
 		struct str to = ask->recipients.at[i].address;
 		must(sealed || !in_domain(to, "secure.example.test"));

@@ -31,7 +31,7 @@ static struct {
 	unsigned dies; /* so many calls of accept fail */
 	unsigned accepts, recipients, senders, logins;
 	/* Of the last accept: */
-	char id[32], sender[300], recipient[300], body[8192], tls[16], header_senders[600];
+	char id[32], sender[300], recipient[300], body[8192], tls[16];
 	size_t n_recipients, size;
 	uint64_t account, secured, notify, requiretls;
 } store;
@@ -117,8 +117,6 @@ bool call_accept(struct client *client, const struct accept_ask *ask, int fd_in,
 	struct arena *arena, struct accept_answer *answer, int *fd_out, struct deadline deadline,
 	struct why *why)
 {
-	size_t used = 0;
-
 	(void)client, (void)fd_out, (void)deadline;
 	store.accepts++;
 	store.size = ask->size;
@@ -130,11 +128,6 @@ bool call_accept(struct client *client, const struct accept_ask *ask, int fd_in,
 	keep(store.sender, sizeof store.sender, ask->sender);
 	keep(store.recipient, sizeof store.recipient, ask->recipients.at[0].address);
 	keep(store.tls, sizeof store.tls, ask->tls_version);
-	store.header_senders[0] = '\0';
-	for (size_t i = 0; i < ask->header_senders.len; i++)
-		used += (size_t)snprintf(store.header_senders + used,
-			sizeof store.header_senders - used, "%s%.*s", i ? " " : "",
-			STR_ARG(ask->header_senders.at[i].text));
 	keep_body(fd_in);
 	answer->outcome = store.accept;
 	answer->code = 550;

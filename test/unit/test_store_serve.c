@@ -164,6 +164,42 @@ static void what_was_taken_survives_kill_9(void **state)
 	forget(w);
 }
 
+/* Whatever smtpd says of it: it lists Ada as the only sender of each of these. */
+static void what_the_header_says_is_read_in_the_message(void **state)
+{
+	static const struct {
+		const char *body;
+		uint64_t account, outcome;
+	} cases[] = {
+		{ "From: ada@example.test\r\n\r\n", 1, ACCEPT_TAKEN },
+		{ "From: bob@example.test\r\n\r\n", 1, ACCEPT_REFUSED },
+		{ "From: ada@example.test\r\nSender: bob@outside.test\r\n\r\n", 1, ACCEPT_REFUSED },
+		{ "From: ada@secure.example.test\r\n\r\n", 1, ACCEPT_REFUSED }, /* not active */
+		{ "From: bob@x.test <ada@example.test>\r\n\r\n", 1, ACCEPT_REFUSED },
+		{ "Subject: nobody\r\n\r\n", 1, ACCEPT_REFUSED },
+		{ "no header\r\n\r\n", 0, ACCEPT_REFUSED },
+		{ "From: ada@secure.example.test\r\n\r\n", 0, ACCEPT_REFUSED },
+		{ "Subject: somebody outside\r\n\r\n", 0, ACCEPT_TAKEN },
+	};
+	struct world *w = closed_world("");
+	struct running r = start_store(w);
+
+	(void)state;
+	for (size_t i = 0; i < count_of(cases); i++) {
+		bool own = cases[i].account != 0;
+		struct mail m = mail(w, (int64_t)cases[i].account,
+			own ? "ada@example.test" : "x@outside.test",
+			own ? "desk@hotel.test" : "ada@example.test");
+		m.senders[0].text = STR("ada@example.test");
+		m.body = str_of(cases[i].body);
+		m.ask.size = m.body.len;
+		if (ask_accept(w, &r, m) != cases[i].outcome)
+			fail_msg("%s", cases[i].body);
+	}
+	kill_store(&r, 0);
+	forget(w);
+}
+
 static void a_large_body_comes_back_as_it_went(void **state)
 {
 	enum { LARGE = 5 * 1024 * 1024 + 17 };
@@ -176,6 +212,7 @@ static void a_large_body_comes_back_as_it_went(void **state)
 	assert_non_null(bytes);
 	for (size_t i = 0; i < LARGE; i++)
 		bytes[i] = (char)(i * 31 + i / 4096);
+	memcpy(bytes, "Subject: large\r\n\r\n", 18);
 	m.body = (struct str){ bytes, LARGE };
 	m.ask.size = LARGE;
 	assert_int_equal(ask_accept(w, &r, m), ACCEPT_TAKEN);
@@ -241,6 +278,7 @@ static void a_disk_too_full_for_mail_still_takes_outcomes(void **state)
 
 	(void)state;
 	memset(large, 'x', sizeof large);
+	memcpy(large, "Subject: large\r\n\r\n", 18);
 	most_pages = 60;
 	struct running r = start_store(w);
 	assert_int_equal(
@@ -307,6 +345,7 @@ static pid_t keep_busy(struct world *w, const struct running *r)
 	pid_t child = fork();
 
 	memset(large, 'x', sizeof large);
+	memcpy(large, "Subject: large\r\n\r\n", 18);
 	while (child == 0) {
 		struct mail m = mail(w, 0, "x@outside.test", "ada@example.test");
 		m.body = (struct str){ large, sizeof large };
@@ -358,6 +397,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_taken_survives_kill_9),
+		cmocka_unit_test(what_the_header_says_is_read_in_the_message),
 		cmocka_unit_test(a_large_body_comes_back_as_it_went),
 		cmocka_unit_test(a_waiting_worker_hears_of_new_mail),
 		cmocka_unit_test(a_job_comes_back_when_its_worker_leaves),

@@ -325,6 +325,10 @@ static void print_stored(struct ctl *ctl, const struct certificate_entry *e)
 	buf_printf(&ctl->out, ", entry %llu: %s ", (unsigned long long)e->entry,
 		stored_kind_id(e->kind));
 	add_value(ctl, e, &ctl->out);
+	if (e->expires && (int64_t)e->expires <= clock_wall_ms()) {
+		buf_add(&ctl->out, STR(".\nIt has expired: no mail relies on it.\n"));
+		return;
+	}
 	buf_add(&ctl->out, STR(".\nIt expires: "));
 	add_expiry(&ctl->out, e->expires);
 	buf_add(&ctl->out, STR(".\n"));

@@ -18,7 +18,7 @@ enum { KEYS_MAX = 64, ANSWER_MAX = 100 };
 struct seen_key {
 	struct str key;
 	bool stored;   /* it is, already */
-	bool vouched;  /* DANE or the CA store agrees, for each server that shows it */
+	bool named;    /* DANE or the CA store agrees, for each server that shows it */
 	bool disowned; /* DANE does not agree, for one of them */
 };
 
@@ -56,7 +56,7 @@ static struct seen_key *key_of(struct learn *learn, struct str key)
 	if (learn->n == KEYS_MAX)
 		return NULL;
 	learn->keys[learn->n] =
-		(struct seen_key){ .key = key, .stored = is_known(learn, key), .vouched = true };
+		(struct seen_key){ .key = key, .stored = is_known(learn, key), .named = true };
 	return &learn->keys[learn->n++];
 }
 
@@ -67,7 +67,7 @@ static void gather_keys(struct learn *learn)
 		struct seen_key *key = shows_certificate(e) ? key_of(learn, e->key) : NULL;
 		if (!key)
 			continue;
-		key->vouched &=
+		key->named &=
 			e->dane == DANE_MATCHES || (e->dane == DANE_NOT_CHECKED && e->ca_proves);
 		key->disowned |= e->dane == DANE_FAILS;
 	}
@@ -149,8 +149,14 @@ static void print_keys(const struct learn *learn, struct buf *to)
 				STR("    is not the one its domain publishes (DANE). Either "
 				    "somebody stands in between or its operator made a mistake; "
 				    "it is stored with --force alone.\n"));
-		else if (key->vouched)
+		else if (key->named && learn->seen.route_validated)
 			buf_add(to, STR("    is vouched for, as said above.\n"));
+		else if (key->named)
+			buf_add(to,
+				STR("    belongs to the server of that name; that the domain's "
+				    "mail "
+				    "goes there is signed by nobody. Compare it with the server's "
+				    "operator, on the telephone say, before you store it.\n"));
 		else
 			buf_add(to,
 				STR("    is vouched for by nothing but this connection. Compare "

@@ -247,6 +247,7 @@ static void implicit_mx(
 	host->facts.mx_validated = mx_validated;
 	hosts_look_up(lookup, &kept->memory, port, host, 1);
 	route->n_hosts = 1;
+	route->validated = mx_validated;
 	if (host->facts.address == ADDRESS_FAILED) {
 		fail_route(route, host->facts.dns_bogus);
 	} else if (host->facts.address == ADDRESS_NONE) {
@@ -276,6 +277,7 @@ static void explicit_mx(
 	}
 	hosts_look_up(lookup, &kept->memory, port, hosts, n);
 	route->n_hosts = n;
+	route->validated = answer->validated;
 	route->capped = found > n;
 }
 

@@ -120,8 +120,8 @@ static bool is_note(struct str note)
 	return note.len <= NOTE_MAX && str_is_utf8(note);
 }
 
-static bool fit_to_store(struct store *store, const struct certificate_add_ask *ask,
-	struct arena *arena, struct str *domain, struct certificate_answer *answer)
+static bool fit_to_store(const struct certificate_add_ask *ask, struct arena *arena,
+	struct str *domain, struct certificate_answer *answer)
 {
 	if (!domain_of(ask->domain, arena, domain, answer))
 		return false;
@@ -136,8 +136,8 @@ static bool fit_to_store(struct store *store, const struct certificate_add_ask *
 		say(answer, CTL_INVALID, STR("these are no host names for an authority"));
 	else if (!is_note(ask->note))
 		say(answer, CTL_INVALID, STR("the note is one line of at most 200 bytes"));
-	else if (ask->expires > INT64_MAX || (ask->expires && (int64_t)ask->expires <= store->now))
-		say(answer, CTL_INVALID, STR("this date has passed"));
+	else if (ask->expires > INT64_MAX)
+		say(answer, CTL_INVALID, STR("there is no such date"));
 	else
 		return true;
 	return false;
@@ -156,7 +156,7 @@ void stored_add(struct store *store, const struct certificate_add_ask *ask, stru
 {
 	struct str domain;
 
-	if (!fit_to_store(store, ask, arena, &domain, answer))
+	if (!fit_to_store(ask, arena, &domain, answer))
 		return;
 	int64_t number = same_entry(store, ask, domain);
 	if (!number && row_only_number(&store->db, ASK(&store->db, STORED_COUNT,

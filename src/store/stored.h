@@ -14,7 +14,8 @@ void stored_entries(
 	struct store *store, struct str domain, struct arena *arena, struct stored_answer *answer);
 void stored_generation(struct store *store, struct generation_answer *answer);
 
-/* For the operator. An entry that is there already gets the new note and date. The answer has the
+/* For the operator. An entry that is there already gets the new note and date; a date
+ * that has passed retires it. The answer has the
  * entries listed, added, or removed. */
 void stored_list(struct store *store, const struct certificate_list_ask *ask, struct arena *arena,
 	struct certificate_answer *answer);

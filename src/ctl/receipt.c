@@ -55,8 +55,7 @@ static void take_json(void *to, const struct receipt_record *record)
 {
 	json_t *value = json_loadb(record->text.at, record->text.len, JSON_ALLOW_NUL, NULL);
 
-	if (value)
-		json_array_append_new(to, value);
+	json_array_append_new(to, value ? value : json_text(record->text));
 }
 
 enum exit_status run_receipt_show(struct ctl *ctl)

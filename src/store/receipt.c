@@ -49,6 +49,12 @@ void receipts_close(struct store *store)
 	arena_free(&store->receipts.texts);
 }
 
+void receipts_committed(struct store *store)
+{
+	if (store->receipts.known)
+		store->receipts.committed = store->receipts.last;
+}
+
 void receipts_rolled_back(struct store *store)
 {
 	store->receipts.known = false;
@@ -91,8 +97,8 @@ static void find_end(struct store *store)
 	r->last = (uint64_t)row_only_number(&store->db, ASK_PLAIN(&store->db, RECEIPT_LAST));
 	if (!r->last)
 		r->last = last_removed(store, &r->hash);
-	else if (!hash_of(store, r->last, &r->hash))
-		return;
+	else if (!hash_of(store, r->last, &r->hash) && store->db.failure == SQLITE_OK)
+		store->db.failure = SQLITE_CORRUPT; /* nothing is done without a record of it */
 	r->known = store->db.failure == SQLITE_OK;
 }
 
@@ -509,15 +515,14 @@ void receipt_tell_log(struct store *store)
 	scoped(buf_free) struct buf statement = BUF(STATEMENT_MAX);
 	struct signature signature;
 
-	find_end(store);
-	if (!r->known || r->last == r->told || store->now < r->told_at + TOLD_EVERY)
+	if (r->committed == r->told || store->now < r->told_at + TOLD_EVERY)
 		return;
-	if (!state_checkpoint(store, r->last, &statement) ||
+	if (!state_checkpoint(store, r->committed, &statement) ||
 		!sign(store, buf_str(&statement), &signature))
 		return;
-	r->told = r->last;
+	r->told = r->committed;
 	r->told_at = store->now;
-	LOG(LOG_INFO, "receipts", log_u64("last", r->last), log_str("hash", digest_str(&r->hash)),
+	LOG(LOG_INFO, "receipts", log_u64("last", r->told),
 		log_str("statement", buf_str(&statement)),
 		log_str("signature", signature_str(&signature)));
 }

@@ -35,7 +35,8 @@ struct receipts {
 	const struct work_ask *report;
 	const struct destination *destination;
 	size_t recipients; /* in it so far */
-	/* What was last told to the log, and when. */
+	/* The end as of the last commit; what of it was last told to the log, and when. */
+	uint64_t committed;
 	uint64_t told;
 	int64_t told_at;
 };
@@ -43,6 +44,7 @@ struct receipts {
 /* Open the installation's key in the working directory; a first start makes one. False and why. */
 bool receipts_open(struct store *store, struct why *why) must_use;
 void receipts_close(struct store *store);
+void receipts_committed(struct store *store);
 /* Something was rolled back: what is in memory of the chain may not be on disk. */
 void receipts_rolled_back(struct store *store);
 
@@ -69,7 +71,7 @@ void receipt_sign(struct store *store, const struct receipt_sign_ask *ask, struc
 /* Remove some that have had their time, behind a signed checkpoint. True: there may be more. */
 bool receipt_remove_some(struct store *store);
 /* Tell the log the end of the chain, signed, once an hour where it has grown: a log kept elsewhere
- * shows a chain that was cut or written anew. */
+ * shows a chain that was cut or written anew. Of what isn't committed yet nothing is said. */
 void receipt_tell_log(struct store *store);
 
 #endif

@@ -78,6 +78,7 @@ bool store_commit(struct store *store)
 		database_commit(&store->db)) {
 		store->figures[FIGURE_BATCHES]++;
 		schedule_committed(store);
+		receipts_committed(store);
 		return true;
 	}
 	undo(store);

@@ -350,6 +350,44 @@ static void what_was_rolled_back_leaves_no_gap(void **state)
 	world_close(w);
 }
 
+static void the_log_is_told_what_is_committed(void **state)
+{
+	struct world *w = world_open();
+	struct mail m = mail(w, 1, "ada@example.test", "desk@hotel.test");
+	struct accept_answer answer;
+
+	(void)state;
+	m.ask.id = str_of(m.id);
+	m.ask.recipients.at = m.to;
+	m.ask.header_senders.at = m.senders;
+	begin(w);
+	accept_message(&w->store, &m.ask, m.body, -1, 0, &w->arena, &answer);
+	receipt_tell_log(&w->store);
+	assert_int_equal(w->store.receipts.told, 0);
+	w->store.db.failure = SQLITE_IOERR;
+	assert_false(store_commit(&w->store));
+	begin(w);
+	receipt_tell_log(&w->store);
+	commit(w);
+	assert_int_equal(w->store.receipts.told, 0);
+	for (int i = 0; i < 2; i++)
+		assert_taken(w, mail(w, 1, "ada@example.test", "desk@hotel.test"));
+	begin(w);
+	receipt_tell_log(&w->store);
+	commit(w);
+	assert_int_equal(w->store.receipts.told, 2);
+	/* And not again before an hour has passed. */
+	assert_taken(w, mail(w, 1, "ada@example.test", "desk@hotel.test"));
+	begin(w);
+	receipt_tell_log(&w->store);
+	assert_int_equal(w->store.receipts.told, 2);
+	w->store.receipts.told_at -= HOUR;
+	receipt_tell_log(&w->store);
+	assert_int_equal(w->store.receipts.told, 3);
+	commit(w);
+	world_close(w);
+}
+
 static void a_record_and_its_outcome_come_together_or_not_at_all(void **state)
 {
 	struct world *w = world_open();
@@ -652,6 +690,7 @@ int main(void)
 		cmocka_unit_test(a_worker_that_lies_makes_no_broken_record),
 		cmocka_unit_test(many_recipients_take_several_records),
 		cmocka_unit_test(what_was_rolled_back_leaves_no_gap),
+		cmocka_unit_test(the_log_is_told_what_is_committed),
 		cmocka_unit_test(a_record_and_its_outcome_come_together_or_not_at_all),
 		cmocka_unit_test(the_chain_goes_on_after_a_restart),
 		cmocka_unit_test(receipts_outlive_the_queue),

@@ -30,6 +30,7 @@ struct other {
 	SSL_CTX *context;
 	struct str bytes, more;
 	char sni[256];
+	bool resumed;
 };
 
 static void *play(void *of)
@@ -65,6 +66,7 @@ static void serve(struct other *other)
 	if (SSL_accept(ssl) == 1) {
 		const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
 		snprintf(other->sni, sizeof other->sni, "%s", name ? name : "");
+		other->resumed = SSL_session_reused(ssl);
 		SSL_write(ssl, "hello\r\n", 7);
 		SSL_shutdown(ssl);
 	}
@@ -117,15 +119,13 @@ struct outcome {
 
 static const struct plan no_checks = { .connect = true };
 
-static struct outcome connect_with(
-	struct other *other, const struct secure_target *target, struct str ca, int64_t within)
+static struct outcome connect_by(const struct tls_client *tls, struct other *other,
+	const struct secure_target *target, int64_t within)
 {
 	struct outcome outcome = { .secure = NULL };
-	struct tls_client *tls = tls_client_new(ca, &outcome.why);
 	pthread_t thread;
 	int ends[2];
 
-	assert_non_null(tls);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
 	other->fd = ends[1];
 	if (other->play == say_at_once)
@@ -147,6 +147,17 @@ static struct outcome connect_with(
 		assert_string_not_equal(outcome.why.text, "");
 	}
 	pthread_join(thread, NULL);
+	return outcome;
+}
+
+static struct outcome connect_with(
+	struct other *other, const struct secure_target *target, struct str ca, int64_t within)
+{
+	struct why why;
+	struct tls_client *tls = tls_client_new(ca, &why);
+
+	assert_non_null(tls);
+	struct outcome outcome = connect_by(tls, other, target, within);
 	tls_client_free(&tls);
 	return outcome;
 }
@@ -201,6 +212,31 @@ static void the_name_is_asked_for(void **state)
 	connect_with(&other, &target, STR(""), 5 * SECOND);
 	assert_string_equal(other.sni, "");
 	SSL_CTX_free(context);
+}
+
+/* By a server that would: it hands out tickets and remembers sessions. */
+static void no_session_is_taken_up_again(void **state)
+{
+	const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+	struct secure_target target = { .server_name = STR("mx.example.test"), .plan = &no_checks };
+	struct why why;
+
+	(void)state;
+	for (size_t i = 0; i < count_of(versions); i++) {
+		SSL_CTX *context = tls_peer_new("mx.example.test", NULL);
+		struct other other = { .play = serve, .context = context };
+		struct tls_client *tls = tls_client_new(STR(""), &why);
+		SSL_CTX_set_max_proto_version(context, versions[i]);
+		SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_SERVER);
+		for (int n = 0; n < 3; n++) {
+			struct outcome outcome = connect_by(tls, &other, &target, 5 * SECOND);
+			assert_int_equal(outcome.host.hello, HELLO_SECURED);
+			assert_false(other.resumed);
+		}
+		assert_int_equal(SSL_CTX_sess_hits(context), 0);
+		tls_client_free(&tls);
+		SSL_CTX_free(context);
+	}
 }
 
 static void tls_1_1_is_too_old(void **state)
@@ -506,6 +542,7 @@ int main(void)
 		cmocka_unit_test(tls_1_2_stands),
 		cmocka_unit_test(any_certificate_will_do_where_none_is_checked),
 		cmocka_unit_test(the_name_is_asked_for),
+		cmocka_unit_test(no_session_is_taken_up_again),
 		cmocka_unit_test(tls_1_1_is_too_old),
 		cmocka_unit_test(a_server_that_insists_on_tls_1_0_is_too_old),
 		cmocka_unit_test(no_common_cipher_is_incompatible),

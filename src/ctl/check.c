@@ -248,7 +248,11 @@ static void say_verdict(const struct check *check, struct buf *to)
 	else
 		buf_printf(to, "It would wait and be tried again: %s (%s).",
 			reason_words(a->reason), reason_word(a->reason));
-	if (check->ask.demands & DEMAND_PINNED && check->ctl->alone.pid)
+	if (a->demands & ~check->ask.demands)
+		buf_add(to,
+			STR("\nThe operator of this server demands more for this domain than the "
+			    "level does."));
+	if (a->demands & DEMAND_PINNED && check->ctl->alone.pid)
 		buf_add(to, STR("\nStored certificates can't be read while the server is down."));
 	if (!a->complete)
 		buf_add(to, STR("\nThe time was over before everything was seen."));
@@ -324,8 +328,8 @@ static json_t *check_json(const struct check *check)
 	return json_pack("{s:o, s:o, s:s, s:o, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
 			 "s:b, s:s, s:b, s:b, s:o}",
 		"address", json_text(check->address), "domain", json_text(check->ask.domain),
-		"level", level_name(check->level), "demands", demands_json(check->ask.demands),
-		"verdict", verdict_word(a->verdict), "reason", reason_word(a->reason), "complete",
+		"level", level_name(check->level), "demands", demands_json(a->demands), "verdict",
+		verdict_word(a->verdict), "reason", reason_word(a->reason), "complete",
 		a->complete != 0, "host", json_text(a->host), "proven_by", json_text(a->proven_by),
 		"tls_version", json_text(a->tls_version), "cipher", json_text(a->cipher), "group",
 		json_text(a->group), "seen", json_time(a->time), "looked_up",

@@ -276,27 +276,45 @@ static struct deadline look_at(struct config *config, const struct preflight_ask
 	return good;
 }
 
+/* The operator's demands for the domain join what is asked for, as they do when mail is accepted. */
+static bool preflight_ask_of(const struct config *config, const struct preflight_ask *ask,
+	struct arena *arena, struct preflight_ask *effective)
+{
+	*effective = *ask;
+	if (!is_name(ask->domain, arena) || ask->demands & ~(uint64_t)DEMANDS_ALL)
+		return false;
+	effective->demands |= settings_demands(config->settings, ask->domain);
+	return true;
+}
+
+static void answer_anew(struct preflights *kept, struct config *config,
+	const struct preflight_ask *ask, struct arena *arena, struct preflight_answer *answer,
+	uint64_t generation)
+{
+	bool secure;
+
+	*answer = (struct preflight_answer){ .time = (uint64_t)clock_wall_ms(),
+		.demands = ask->demands };
+	if (settings_domain(config->settings, ask->domain, &secure) >= 0) {
+		answer->route = FOUND_OURSELVES;
+		answer->complete = 1;
+		return;
+	}
+	struct deadline good = look_at(config, ask, arena, answer);
+	keep(kept, ask, answer, good, generation);
+}
+
 void preflight(struct preflights *kept, struct delivery *delivery, const struct preflight_ask *ask,
 	struct arena *arena, struct preflight_answer *answer)
 {
 	struct config *config = delivery_config(delivery);
+	struct preflight_ask effective;
 	uint64_t generation = 0;
-	bool secure;
 
-	if (find(kept, ask, arena, answer, &generation)) {
-		config_release(&config);
-		return;
-	}
-	*answer = (struct preflight_answer){ .time = (uint64_t)clock_wall_ms() };
-	if (!is_name(ask->domain, arena) || ask->demands & ~(uint64_t)DEMANDS_ALL) {
-		answer->outcome = LOOK_NO_NAME;
-	} else if (settings_domain(config->settings, ask->domain, &secure) >= 0) {
-		answer->route = FOUND_OURSELVES;
-		answer->complete = 1;
-	} else {
-		struct deadline good = look_at(config, ask, arena, answer);
-		keep(kept, ask, answer, good, generation);
-	}
+	if (!preflight_ask_of(config, ask, arena, &effective))
+		*answer = (struct preflight_answer){ .outcome = LOOK_NO_NAME };
+	else if (!find(kept, &effective, arena, answer, &generation))
+		answer_anew(kept, config, &effective, arena, answer, generation);
 	config_release(&config);
 }
 

@@ -348,6 +348,23 @@ static void what_needs_no_connection_makes_none(void **state)
 	close_server(&server);
 }
 
+static void what_the_operator_demands_of_a_domain_counts(void **state)
+{
+	static struct destination_settings strict = { .name = { "peer.test", 9 },
+		.level = LEVEL_DANE_ONLY };
+	struct stage stage;
+
+	(void)state;
+	open_stage(&stage);
+	stage.settings.destinations.at = &strict;
+	stage.settings.destinations.len = 1;
+	struct preflight_answer a = ask(&stage, "peer.test", DEMAND_TLS, false);
+	assert_int_equal(a.demands, DEMAND_TLS | DEMAND_AUTH | DEMAND_DANE);
+	assert_int_equal(a.verdict, VERDICT_REFUSED);
+	assert_int_equal(a.reason, REASON_DANE_REQUIRED);
+	close_stage(&stage);
+}
+
 static void what_is_no_domain_is_not_looked_up(void **state)
 {
 	static const char *const wrong[] = { "", "Peer.test", "peer test", "peer.test\n",
@@ -481,6 +498,7 @@ int main(void)
 		cmocka_unit_test(a_server_that_seals_is_accepted_and_hears_no_mail),
 		cmocka_unit_test(a_server_without_tls_is_refused_as_delivery_would),
 		cmocka_unit_test(what_needs_no_connection_makes_none),
+		cmocka_unit_test(what_the_operator_demands_of_a_domain_counts),
 		cmocka_unit_test(what_is_no_domain_is_not_looked_up),
 		cmocka_unit_test(an_answer_is_good_for_a_while_and_tells_its_age),
 		cmocka_unit_test(a_silent_first_host_leaves_time_for_the_second),

@@ -19,6 +19,7 @@ enum {
 	REFUSED_RCPT_MOST = 100,   /* whoever tries addresses has to come again */
 	FAILED_LOGINS_MOST = 3,	   /* in one session; the store counts over all of them */
 	HEADER_SENDERS_ASKED = 16, /* different From addresses of one submission */
+	U_DOMAINS_MAX = 1000,	   /* converted, of a From field nobody can read for sure */
 	SUBJECT_MAX = 998,
 
 	TRANSACTION_MAX = 8 << 20, /* envelope and parsed header of one transaction */

@@ -73,6 +73,41 @@ static void squeeze(struct buf *to, struct str value)
 	}
 }
 
+/* The domain in front of *rest, behind an '@', if it is written in U-labels; else empty. */
+static struct str next_u_domain(struct str *rest)
+{
+	size_t n = 0;
+
+	str_cut(rest, '@');
+	while (n < rest->len && !strchr("<>()[],;:\\\"@", rest->at[n]))
+		n++;
+	struct str domain = str_head(*rest, n);
+	*rest = str_tail(*rest, n);
+	return str_has_8bit(domain) ? domain : STR("");
+}
+
+/* An international domain has two spellings. More of them in one field than anybody means are ours
+ * until the contrary is shown, so that looking has an end. */
+static bool names_secure_u_domain(const struct session *s, struct str text)
+{
+	scoped(arena_free) struct arena arena = ARENA(4096);
+	unsigned n = 0;
+	bool secure;
+
+	while (text.len) {
+		struct str domain = next_u_domain(&text), in_a_labels;
+		arena_reset(&arena);
+		if (!domain.len)
+			continue;
+		if (++n > U_DOMAINS_MAX)
+			return true;
+		if (address_domain(domain, &arena, &in_a_labels) &&
+			settings_domain(s->settings, in_a_labels, &secure) >= 0 && secure)
+			return true;
+	}
+	return false;
+}
+
 static bool names_secure_domain(const struct session *s, struct str value)
 {
 	scoped(buf_free) struct buf text = BUF(HEADER_SECTION_MAX);
@@ -83,7 +118,7 @@ static bool names_secure_domain(const struct session *s, struct str value)
 		if (secure.len && str_find_str(buf_str(&text), secure) < text.len)
 			return true;
 	}
-	return false;
+	return names_secure_u_domain(s, buf_str(&text));
 }
 
 /* Where nobody can say for sure which addresses a field has, a mail program may show ours. */

@@ -268,6 +268,33 @@ static void what_is_unclear_is_not_ours_either(void **state)
 	CODES("220 250 250 250 354 250");
 }
 
+static void an_international_domain_is_ours_in_both_spellings(void **state)
+{
+	static const char *const fields[] = {
+		"From: ada@sicher.b\xc3\xbc"
+		"cher.test <bob@other.test>",
+		"From: ada@sicher.xn--bcher-kva.test <bob@other.test>",
+		"From: Ada <ada@SICHER.B\xc3\x9c"
+		"cher.test",
+	};
+	const struct str before = world_domains[0].secure;
+	char words[1024];
+
+	(void)state;
+	world_domains[0].secure = STR("sicher.xn--bcher-kva.test");
+	for (size_t i = 0; i < count_of(fields); i++) {
+		snprintf(words, sizeof words, ENVELOPE "DATA\r\n%s\r\n\r\n.\r\n", fields[i]);
+		say(LISTENER_MX, IN_TLS, words);
+		CODES("220 250 250 250 354 550");
+		HEARD("550 5.7.1 ");
+	}
+	say(LISTENER_MX, IN_TLS,
+		ENVELOPE "DATA\r\nFrom: ada@b\xc3\xbc"
+			 "cher.test <bob@other.test>\r\n\r\n.\r\n");
+	CODES("220 250 250 250 354 250");
+	world_domains[0].secure = before;
+}
+
 static void a_secure_listener_wants_tls_before_mail(void **state)
 {
 	(void)state;
@@ -733,6 +760,7 @@ int main(void)
 		PROMISE(a_listed_neighbour_sends_as_us_inside_tls),
 		PROMISE(nobody_says_who_he_is_by_xclient_or_proxy),
 		PROMISE(what_is_unclear_is_not_ours_either),
+		PROMISE(an_international_domain_is_ours_in_both_spellings),
 		PROMISE(a_secure_listener_wants_tls_before_mail),
 		PROMISE(only_a_dot_on_its_own_line_ends_a_message),
 		PROMISE(dots_are_taken_off_and_lines_stay),

@@ -21,7 +21,7 @@ class Cell:
     """A recipient's domain.
 
     `verdicts` has a column for each level: "sealed", "clear", "refused REASON" or "waits REASON";
-    one column stands for all. `server` is one of MANY_FACED, of PEERS (without ".test"), or
+    one column stands for all; "-" is not staged. `server` is one of MANY_FACED, of PEERS (without ".test"), or
     "exim".
     `tlsa` is the data of TLSA records at the MX host; "{good.key}" and "{good.certificate}" are the
     digests of what a server shows. `records` replaces MX, address and TLSA records by its own.
@@ -55,7 +55,7 @@ class Cell:
             return f"{NET4}{MANY_FACED[self.server]}"
         if self.server == "exim":
             return f"{NET4}{HOSTS['exim-tls']}"
-        return f"{NET4}{PEERS[self.server + '.test']}"
+        return PEER_AT[self.server]
 
     def zone_records(self):
         """Of the domain's own zone."""
@@ -74,7 +74,7 @@ def tlsa_record(data):
     return ("TYPE52" if data.startswith("\\") else "TLSA", data)
 
 
-EE, TA = "3 1 1 {self-signed.key}", "2 0 1 {other-authority.certificate}"
+EE, TA = "3 1 1 {self-signed.key}", "2 0 1 {other-authority-itself.certificate}"
 WRONG = "3 1 1 " + "00" * 32
 # Name servers that fail: one that serves no zone at all; an address nobody owns.
 DEAD, GONE = "dead-ns.test.", "gone-ns.test."
@@ -82,6 +82,7 @@ LAME = {"mx-servfail.test": DEAD, "mx-timeout.test": GONE}
 # Names in test. itself, which is signed.
 ALIASES = {"alias-of-signed.test": "dane-ee.test", "alias-of-unsigned.test": "unsigned-no-tlsa.test"}
 MX = ("@", "MX", "10 mx")
+PEER_AT = {name.removesuffix(".test"): f"{NET4}{number}" for name, number in PEERS.items()}
 GOOD_A = ("mx", "A", f"{NET4}{MANY_FACED['good']}")
 
 BEFORE_CONNECTING = [
@@ -97,6 +98,20 @@ BEFORE_CONNECTING = [
     Cell("bogus.test", "waits dnssec-invalid", signed=True, ds="wrong"),
     Cell("expired-signatures.test", "waits dnssec-invalid", signed=True, expired=True),
     Cell("mx-spoiled.test", "waits dnssec-invalid", signed=True, spoiled=[("@", "MX")]),
+    Cell("loop.test", "refused mail-loop", records=[("@", "MX", "10 mx.table.test.")]),
+    Cell(f"[{PEER_AT['sealed-peer']}]", "sealed | sealed | refused address-literal"
+         " | refused address-literal | refused address-literal", "sealed-peer", zone=False,
+         stored=""),
+    # More than one host, or address
+    Cell("good-second.test", "clear | sealed | sealed | sealed | sealed", signed=True, records=[
+        ("@", "MX", "5 plain"), MX, ("plain", "A", PEER_AT["no-starttls"]), GOOD_A,
+        ("_25._tcp.mx", "TLSA", "3 1 1 {good.key}")]),
+    Cell("unknown-second.test", "clear | waits connection-refused | waits connection-refused"
+         " | refused dane-required | waits connection-refused", signed=True, records=[
+             ("@", "MX", "5 plain"), MX, ("plain", "A", PEER_AT["no-starttls"]),
+             ("mx", "A", PEER_AT["down"])]),
+    Cell("two-addresses.test", "sealed", signed=True, records=[
+        MX, GOOD_A, ("mx", "A", PEER_AT["down"]), ("_25._tcp.mx", "TLSA", "3 1 1 {good.key}")]),
     # Look-ups about the host
     Cell("tlsa-servfail.test", "waits dns-failure", signed=True,
          more=[("_25._tcp.mx", "NS", DEAD)]),
@@ -142,7 +157,7 @@ def without_proof(reason):
 DANE_FAILS = ("waits tlsa-invalid | waits tlsa-invalid | refused tlsa-invalid"
               " | refused tlsa-invalid | waits tlsa-invalid")
 HALF_FAILS = ("waits tlsa-invalid | waits tlsa-invalid | waits tlsa-invalid"
-              " | refused tlsa-invalid | waits tlsa-invalid")
+              " | refused dane-required | waits tlsa-invalid")
 
 
 def sts_fails(reason):
@@ -181,7 +196,8 @@ SHOWN_IN_TLS = [
     Cell("dane-ta-key.test", "sealed", "other-authority", True, ["2 1 1 {other-authority-itself.key}"]),
     Cell("dane-rollover.test", "sealed", "self-signed", True, [WRONG, EE, "1 1 1 " + "00" * 32]),
     Cell("dane-large.test", "sealed", "self-signed", True,
-         [EE, *[f"3 1 2 {n:0128x}" for n in range(40)]]),
+         [EE, *[f"3 1 1 {n:064x}" for n in range(60)]]),
+    Cell("dane-agility.test", "sealed", "self-signed", True, [EE, "3 0 2 " + "00" * 64]),
     Cell("dane-exim.test", "sealed", "exim", True, ["3 1 1 {exim.key}"]),
     Cell("tlsa-cname.test", "sealed", "self-signed", True, records=[
         MX, ("mx", "A", f"{NET4}{MANY_FACED['self-signed']}"),
@@ -210,6 +226,7 @@ SHOWN_IN_TLS = [
     Cell("dane-wrong.test", DANE_FAILS, signed=True, tlsa=[WRONG]),
     Cell("dane-wrong-sts.test", DANE_FAILS, signed=True, tlsa=[WRONG], sts="enforce"),
     Cell("dane-over-sts.test", "sealed", "self-signed", True, [EE], sts="enforce-other"),
+    Cell("dane-agility-wrong.test", DANE_FAILS, "self-signed", True, [EE, "3 1 2 " + "00" * 64]),
     Cell("dane-ta-wrong-name.test", DANE_FAILS, "wrong-name", True, ["2 1 1 {authority.key}"]),
     Cell("dane-ta-absent.test", DANE_FAILS, "good", True, ["2 0 1 {other-authority-itself.certificate}"]),
     # Half DANE: an unsigned MX names a signed host
@@ -217,7 +234,8 @@ SHOWN_IN_TLS = [
          tlsa=["3 1 1 {good.key}"]),
     Cell("half-sts.test", PROVEN_BY_CA, host="half-sts." + SIGNED_HOSTS,
          tlsa=["3 1 1 {good.key}"], sts="enforce"),
-    Cell("half-wrong.test", DANE_FAILS, host="half-wrong." + SIGNED_HOSTS, tlsa=[WRONG]),
+    Cell("half-wrong.test", "waits tlsa-invalid | waits tlsa-invalid | refused tlsa-invalid"
+         " | refused dane-required | waits tlsa-invalid", host="half-wrong." + SIGNED_HOSTS, tlsa=[WRONG]),
     Cell("half-wrong-sts.test", HALF_FAILS, host="half-wrong-sts." + SIGNED_HOSTS, tlsa=[WRONG],
          sts="enforce"),
     Cell("half-wrong-unknown.test", HALF_FAILS, host="half-wrong-unknown." + SIGNED_HOSTS,
@@ -237,13 +255,14 @@ SHOWN_IN_TLS = [
     Cell("sts-unusable-tlsa.test", PROVEN_BY_CA, sts="enforce", signed=True,
          tlsa=["1 1 1 " + "00" * 32]),
     *[Cell(f"sts-{kind}.test", without_proof("authentication-unavailable"), sts=kind)
-      for kind in ("testing", "none", "404", "invalid", "two-records")],
+      for kind in ("testing", "none", "404", "invalid", "large", "two-records")],
     *[Cell(f"sts-{kind}-signed.test", PROVEN_BY_CA, sts=kind, signed=True)
       for kind in ("testing", "404")],
     *[Cell(f"sts-{kind}.test", "sealed | sealed | waits sts-fetch-failed"
            " | refused dane-required | sealed", sts=kind)
-      for kind in ("unreachable", "bad-name", "bad-dates", "bad-authority", "redirect", "large",
+      for kind in ("unreachable", "bad-name", "bad-dates", "bad-authority", "redirect",
                    "txt-servfail")],
+    Cell("sts-slow.test", "- | - | waits sts-fetch-failed | - | -", sts="slow"),
     Cell("sts-unreachable-signed.test", PROVEN_BY_CA, sts="unreachable", signed=True),
     # Stored certificates
     Cell("stored-other.test", "sealed | sealed | refused authentication-unavailable"
@@ -297,3 +316,11 @@ def conversations():
 
 CELLS = {cell.domain: cell
          for cell in [*BEFORE_CONNECTING, *SHOWN_IN_TLS, *conversations()]}
+
+# Domains whose policy changes in the course of a test (test_b_policies_change.py).
+CHANGING = {cell.domain: cell for cell in [
+    Cell("policy-hidden.test", "-", "turncoat", host="mx.turncoat.test", sts="enforce"),
+    Cell("policy-renewed.test", "-", sts="enforce-other"),
+    Cell("policy-stuck.test", "-", sts="enforce-other"),
+]}
+EVERY = {**CELLS, **CHANGING}

@@ -4,6 +4,7 @@ import hashlib
 import pathlib
 import ssl
 import subprocess
+import threading
 
 from internet import LAB, sh
 
@@ -32,6 +33,7 @@ class Authority:
         self.home.mkdir(parents=True)
         self.file = self.home / "ca.pem"
         self.key = self.home / "ca.key"
+        self.issuing = threading.Lock()
         sh("openssl", "req", "-x509", "-newkey", *EC, "-nodes", "-days", "30",
            "-subj", f"/CN={name}", "-keyout", self.key, "-out", self.file)
 
@@ -42,11 +44,12 @@ class Authority:
         """Make a certificate for host names. Answers (chain file, key file). `rsa`: True or bits."""
         kind = [f"rsa:{2048 if rsa is True else rsa}"] if rsa else EC
         chain, key = self.files(f"{name}{serial}{'.' + kind[0] if rsa else ''}")
-        if not chain.exists():
-            signed_by = [] if self_signed else ["-CA", self.file, "-CAkey", self.key]
-            sh("openssl", "req", "-x509", "-newkey", *kind, "-nodes",
-               "-days", "20", *signed_by, *self.names(name, also), "-keyout", key, "-out", chain)
-            key.chmod(0o600)
+        signed_by = [] if self_signed else ["-CA", self.file, "-CAkey", self.key]
+        with self.issuing:
+            if not chain.exists():
+                sh("openssl", "req", "-x509", "-newkey", *kind, "-nodes", "-days", "20",
+                   *signed_by, *self.names(name, also), "-keyout", key, "-out", chain)
+                key.chmod(0o600)
         return chain, key
 
     def issue_expired(self, name, serial="expired", also=()):

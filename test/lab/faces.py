@@ -2,7 +2,7 @@
 """One Postfix with many faces: on each of its addresses it shows another certificate, and takes
 mail for every domain of the policy table.
 """
-from cells import CELLS
+from cells import EVERY
 from certificates import Authority, certificate_digest, key_digest
 from internet import LAB, MANY_FACED, NET4
 from neighbours import Postfix
@@ -34,7 +34,7 @@ class Faces:
 
 
 def hosts_of(server):
-    return [cell.host for cell in CELLS.values() if cell.server == server]
+    return [cell.host for cell in EVERY.values() if cell.server == server]
 
 
 FACE = """\
@@ -48,7 +48,7 @@ class ManyFaced(Postfix):
         self.faces = world.faces
         services = "".join(FACE.format(address=f"{NET4}{number}", name=name)
                            for name, number in MANY_FACED.items())
-        super().__init__(world, "many-faced", tls=True, others=" ".join(CELLS), services=services,
+        super().__init__(world, "many-faced", tls=True, others=" ".join(EVERY), services=services,
                          extra=MANY_FACED.values())
 
     def before_start(self):

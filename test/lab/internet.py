@@ -34,6 +34,8 @@ HOSTS = {
     "crash": 12,
     "dovecot": 13,
     "table": 14,
+    "years": 18,
+    "asker": 17,
     "resolver": 15,
     "partner": 16,
     "client": 20,
@@ -61,6 +63,10 @@ DOMAINS = {
     "secure.crash.test": "crash",
     "table.test": "table",
     "secure.table.test": "table",
+    "asker.test": "asker",
+    "secure.asker.test": "asker",
+    "years.test": "years",
+    "secure.years.test": "years",
     "resolver.test": "resolver",
     "secure.resolver.test": "resolver",
     "partner.test": "partner",
@@ -84,6 +90,7 @@ PEERS = {name + ".test": 100 + n for n, name in enumerate([
     "sink", "load", "down", "sealed-peer", "plain-second-mx", "rejecting", "flaky", "two-faced",
     "alert", "tls-greylisting", "half-refusing", "cut-early", "greeting-450", "greeting-554",
     "ehlo-450", "starttls-odd", "weak-key", "alert-40", "sealed-ehlo-refused",
+    "untouched", "turncoat",
 ])}
 DUAL_STACK = {"dual-stack.test"}
 NOBODY = NET4 + "250"

@@ -8,7 +8,7 @@ mail servers use it as their resolver as well: it knows everything there is.
 import dataclasses
 import re
 
-from cells import ALIASES, CELLS, DEAD, GONE, LAME, SIGNED_HOSTS, UNSIGNED_HOSTS
+from cells import ALIASES, EVERY, DEAD, GONE, LAME, SIGNED_HOSTS, UNSIGNED_HOSTS
 from internet import (DOMAINS, DUAL_STACK, HOSTS, LAB, LAME_SERVER, MORE_MX, NAMESERVER, NET4,
                       NET6, NOBODY, PEERS, SIGNED_DOMAINS, eventually)
 
@@ -27,6 +27,7 @@ class Zone:
     expired: bool = False
     spoiled: tuple = ()
     nsec3: bool = False
+    serial: int = 1
 
     @property
     def file(self):
@@ -38,7 +39,7 @@ class Zone:
 
     def text(self):
         lines = [f"$ORIGIN {self.origin}", f"$TTL {TTL}",
-                 f"@ SOA {ROOT_SERVER} hostmaster.test. 1 60 60 3600 {TTL}",
+                 f"@ SOA {ROOT_SERVER} hostmaster.test. {self.serial} 60 60 3600 {TTL}",
                  f"@ NS {ROOT_SERVER}"]
         lines += [f"{owner} {kind} {data}" for owner, kind, data in self.records]
         return "\n".join(lines) + "\n"
@@ -64,7 +65,7 @@ def mail_zone(domain, host, number, ipv6):
 def cell_zones():
     """The domains of the policy table, and the two zones of hosts that live apart from theirs."""
     hosts = {name: [] for name in (SIGNED_HOSTS, UNSIGNED_HOSTS)}
-    for cell in CELLS.values():
+    for cell in EVERY.values():
         if cell.zone:
             yield Zone(cell.domain, [*cell.zone_records(), *policy_records(cell)], cell.signed,
                        cell.ds, cell.expired, cell.spoiled, cell.nsec3)
@@ -125,7 +126,7 @@ def parent_of(name, zones):
 
 ROOT_HINTS = (f". 3600000 NS {ROOT_SERVER}\n{ROOT_SERVER} 3600000 A {NAMESERVER}\n"
               f"{ROOT_SERVER} 3600000 AAAA {NET6}2\n")
-KEYGEN = "ldns-keygen -k -a ECDSAP256SHA256 -r /dev/urandom"
+KEYGEN = "ldns-keygen -k -s -a ECDSAP256SHA256 -r /dev/urandom"
 
 
 CONF = """\
@@ -149,9 +150,9 @@ class Nameserver:
         self.digests = world.faces.digests
         self.zones = all_zones()
         self.machine.path("/run").chmod(0o777)
-        self.machine.write("/etc/nsd/keys/made", "")
         self.make_keys()
-        self.write_zones()
+        for zone in self.zones.values():
+            self.write_zone(zone)
         self.sign()
         self.start("nsd", [self.machine.v4, self.machine.v6, "127.0.0.1"], self.zones.values())
         self.start("lame", [LAME_SERVER], [])
@@ -177,38 +178,47 @@ class Nameserver:
     def make_keys(self):
         """One key for each signed zone, its DS records in the parent; and the trust anchor."""
         folder = "/etc/nsd/keys"
-        self.shell(f"cd {folder}", *[
-            f"mkdir {zone.file}; (cd {zone.file}; mv $({KEYGEN} {zone.origin}).key key.key;"
-            " mv K*.private key.private; mv K*.ds ds)" for zone in self.signed_zones()])
+        for zone in self.signed_zones():
+            self.machine.write(f"{folder}/{zone.file}/zone", zone.name)
+        self.shell(*[f"cd {folder}/{zone.file}; {KEYGEN} {zone.origin} >made"
+                     for zone in self.signed_zones()])
         for zone in self.signed_zones():
             mine = self.machine.path(f"{folder}/{zone.file}")
             if zone.name == ".":
-                TRUST_ANCHOR.write_text((mine / "key.key").read_text())
+                TRUST_ANCHOR.write_text((mine / ".key").read_text())
                 continue
-            digest = (mine / "ds").read_text().split("DS", 1)[1].strip()
+            digest = (mine / ".ds").read_text().split("DS", 1)[1].strip()
             if zone.ds == "wrong":
                 digest = digest[:-8] + "00000000"
             parent = self.zones[parent_of(zone.name, self.zones)]
             parent.records.append((zone.origin, "DS", digest))
 
-    def write_zones(self):
-        """The zones as they are before they are signed, with the digests of what servers show."""
-        for zone in self.zones.values():
-            text = re.sub(r"\{([\w.-]+)\}", lambda found: self.digests[found[1]], zone.text())
-            self.machine.write(f"/etc/nsd/zones/{zone.file}.zone", text)
+    def write_zone(self, zone):
+        """As it is before it is signed, with the digests of what servers show."""
+        text = re.sub(r"\{([\w.-]+)\}", lambda found: self.digests[found[1]], zone.text())
+        self.machine.write(f"/etc/nsd/zones/{zone.file}.{'plain' if zone.signed else 'zone'}", text)
 
     def sign(self):
         self.shell("cd /etc/nsd/zones", *[
             f"ldns-signzone {'-n ' if zone.nsec3 else ''}"
             f"{'-i 20240101 -e 20240201 ' if zone.expired else ''}"
-            f"-f {zone.file}.signed {zone.file}.zone /etc/nsd/keys/{zone.file}/key;"
-            f" mv {zone.file}.signed {zone.file}.zone" for zone in self.signed_zones()])
+            f"-f {zone.file}.zone {zone.file}.plain /etc/nsd/keys/{zone.file}/"
+            for zone in self.signed_zones()])
         for zone in self.signed_zones():
             file = self.machine.path(f"/etc/nsd/zones/{zone.file}.zone")
             text = raw_where_empty(file.read_text())
             for owner, kind in zone.spoiled:
                 text = spoil(text, zone.owner(owner), kind)
             file.write_text(text)
+
+    def change(self, name, records):
+        """Other records for an unsigned zone, from now on (and TTL seconds later for everybody)."""
+        zone = self.zones[name]
+        zone.records, zone.serial = list(records), zone.serial + 1
+        self.write_zone(zone)
+        self.shell("kill -HUP $(cat /run/nsd.pid)")
+        eventually(lambda: f" {zone.serial} 60 " in self.machine.run(
+            "drill", "@127.0.0.1", name, "SOA").stdout, 10, f"NSD serves the new {name}")
 
     def stop(self):
         self.machine.shut_down()

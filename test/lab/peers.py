@@ -111,6 +111,7 @@ class Peer:
         with contextlib.suppress(Gone, OSError, ValueError):
             self.script(connection)
         with contextlib.suppress(OSError):
+            connection.reader.close()
             connection.sock.close()
 
     def context(self):

@@ -2,7 +2,7 @@
 """The policy host: nginx on port 443 as mta-sts.DOMAIN of every domain of the policy table that
 publishes MTA-STS (RFC 8461 3.2), each with the behaviour its cell names.
 """
-from cells import CELLS
+from cells import EVERY
 
 TEXT = "version: STSv1\nmode: {mode}\nmx: {mx}\nmax_age: {max_age}\n"
 
@@ -39,7 +39,7 @@ SLOW = "    limit_rate 1;"
 class PolicyHost:
     def __init__(self, world):
         self.machine = world.machine("policy-host", tree="nginx", users=["www-data"])
-        domains = [cell.domain for cell in CELLS.values() if cell.sts]
+        domains = [cell.domain for cell in EVERY.values() if cell.sts]
         names = [f"mta-sts.{domain}" for domain in domains]
         authority = world.authority
         for name, (chain, key) in {
@@ -52,7 +52,7 @@ class PolicyHost:
             self.machine.write(f"/etc/lab/{name}.key", key.read_text(), mode=0o600)
         servers = ""
         for domain in domains:
-            cell = CELLS[domain]
+            cell = EVERY[domain]
             self.publish(domain, **BEHAVIOURS.get(cell.sts, {}))
             more = {"redirect": REDIRECT, "slow": SLOW}.get(cell.sts, "")
             servers += SERVER.format(domain=domain, more=more,
@@ -69,7 +69,7 @@ class PolicyHost:
         """What a domain's policy says from now on; text "" withdraws it (404)."""
         if text is None:
             text = TEXT.format(mode=mode, mx=(mx or "{host}").format(
-                host=CELLS[domain].host, domain=domain), max_age=max_age).replace("\n", "\r\n")
+                host=EVERY[domain].host, domain=domain), max_age=max_age).replace("\n", "\r\n")
         if text:
             self.machine.write(self.file(domain), text)
         else:

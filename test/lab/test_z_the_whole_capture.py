@@ -7,7 +7,7 @@ import re
 
 from internet import LOGS
 
-OURS = ("siegel", "small", "crash", "table", "partner")
+OURS = ("siegel", "small", "crash", "table", "partner", "years", "asker")
 
 
 def test_after_all_this_the_server_ends_in_order(siegel):

@@ -87,6 +87,17 @@ class Witness:
                 break
         return "\n".join(said)
 
+    def connections(self, address, since=None, port=25):
+        """Who asked for a connection to address:port, on any link."""
+        asked = []
+        for link in self.dumps:
+            self.catch_up(link)
+            for frame in packets(PCAPS / f"{link}.pcap", (since or {}).get(link, 0)):
+                segment = tcp_segment(frame)
+                if segment and segment[3] and segment[1] == f"{address}.{port}":
+                    asked.append(f"{link}: {segment[0]} > {segment[1]}")
+        return asked
+
     def stop(self):
         """End all tcpdumps. Answers the links on which packets were lost."""
         lossy = []

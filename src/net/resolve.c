@@ -194,12 +194,13 @@ static int by_preference(const void *a, const void *b)
 
 enum { MX_RECORDS_MAX = 100 };
 
-/* The MX records of an answer, sorted, each name once; those without a host name fall out. */
+/* The MX records of an answer, sorted, each name once; those without a host name fall out. An
+ * answer may hold thousands: those behind the hundredth are not looked at, whatever they are. */
 static size_t read_mx(const struct answer *answer, struct arena *arena, struct mx *to)
 {
 	size_t n = 0, unique = 0;
 
-	for (size_t i = 0; n < MX_RECORDS_MAX; i++) {
+	for (size_t i = 0; i < MX_RECORDS_MAX; i++) {
 		struct str data = answer_record(answer, i);
 		if (!data.at)
 			break;
@@ -278,7 +279,7 @@ static void explicit_mx(
 	hosts_look_up(lookup, &kept->memory, port, hosts, n);
 	route->n_hosts = n;
 	route->validated = answer->validated;
-	route->capped = found > n;
+	route->capped = found > n || answer_record(answer, MX_RECORDS_MAX).at;
 }
 
 static void look_up_route(struct lookup *lookup, struct kept_route *kept, uint16_t port)

@@ -57,6 +57,7 @@ struct dns_context {
 static const struct line *world;
 static char asked[4000]; /* "NAME TYPE\n" for each */
 static int open_questions;
+static size_t flood;		     /* so often the second MX record stands there */
 static struct deadline waited_until; /* of the last wait */
 
 struct dns_context *dns_context_new(
@@ -115,6 +116,8 @@ struct str answer_record(const struct answer *answer, size_t n)
 {
 	const struct line *line = (const struct line *)(const void *)answer->result;
 
+	if (line->type == TYPE_MX && n > 0 && n <= flood)
+		return line->records[1];
 	return n < RECORDS ? line->records[n] : (struct str){ NULL, 0 };
 }
 
@@ -744,6 +747,29 @@ static void an_mx_record_of_odd_bytes_names_no_host(void **state)
 	}
 }
 
+/* An answer has room for thousands of them (RFC 1035 4.1.4), and a route has not. */
+static void mx_records_without_end_cost_no_more_than_a_hundred(void **state)
+{
+	static const struct line lines[] = {
+		RECORDS_OF("d.test", TYPE_MX, SIGNED, BYTES("\0\12\2mx\4test\0"),
+			BYTES("\0\12\77" LABEL "\77" LABEL "\77" LABEL "\0")),
+		HOST("mx.test", SIGNED), END
+	};
+
+	(void)state;
+	for (flood = 1; flood <= 4000; flood = flood < 110 ? flood + 1 : flood * 3) {
+		const struct route *route = resolver_route(
+			(world = lines, resolver), STR("d.test"), true, deadline_in(SECOND));
+
+		assert_int_equal(route->kind, ROUTE_HOSTS);
+		assert_int_equal(route->n_hosts, 1);
+		assert_int_equal(route->hosts[0].facts.address, ADDRESS_FOUND);
+		assert_int_equal(route->capped, flood + 1 > 100);
+		route_release(&route);
+	}
+	flood = 0;
+}
+
 static void an_address_of_the_wrong_length_is_none(void **state)
 {
 	static const struct line lines[] = { MX_OF("d.test", SIGNED),
@@ -940,6 +966,8 @@ int main(void)
 			open_resolver, close_resolver),
 		cmocka_unit_test_setup_teardown(
 			an_mx_record_of_odd_bytes_names_no_host, open_resolver, close_resolver),
+		cmocka_unit_test_setup_teardown(mx_records_without_end_cost_no_more_than_a_hundred,
+			open_resolver, close_resolver),
 		cmocka_unit_test_setup_teardown(
 			an_address_of_the_wrong_length_is_none, open_resolver, close_resolver),
 		cmocka_unit_test_setup_teardown(

@@ -73,6 +73,10 @@ static void fetch_policy(const struct config *config, const struct sts_question 
 	if (found->kind != STS_FOUND_POLICY)
 		return;
 	found->text = arena_str(arena, buf_str(&text));
+	if (!found->text.at) { /* a huge set of TXT records came before it */
+		why_not(&found->why, "no memory for the policy");
+		found->kind = STS_FOUND_UNKNOWN;
+	}
 	if (!found->id.len)
 		found->id = question->known_id;
 }

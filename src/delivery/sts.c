@@ -449,6 +449,8 @@ static struct look_up prepare(
 	entry->cold = cold;
 	entry->patience = deadline_in(MAIL_WAIT);
 	entry->begun++;
+	if (cold) /* what an earlier one saw is old by now */
+		entry->cold_counts = (struct deadline){ 0 };
 	return (struct look_up){ .cache = cache,
 		.entry = entry,
 		.config = config_hold(config),
@@ -526,6 +528,7 @@ const struct sts_view *sts_find(struct sts_cache *cache, struct config *config, 
 	bool cold, struct deadline deadline)
 {
 	const struct sts_view *view;
+	bool looked = true;
 
 	if (!can_publish(domain))
 		return &held_of(domain, STS_ABSENT, "an address publishes nothing")->view;
@@ -535,10 +538,11 @@ const struct sts_view *sts_find(struct sts_cache *cache, struct config *config, 
 	struct entry *entry = entry_of(cache, domain);
 	entry->used = clock_wall_ms();
 	if (cold || !is_usable(entry))
-		look_and_wait(cache, entry, config, cold, cold, at_most(deadline));
+		looked = look_and_wait(cache, entry, config, cold, cold, at_most(deadline));
 	else if (has_policy(entry) && deadline_passed(entry->check))
 		look_behind(cache, entry, config, false);
-	if (is_usable(entry))
+	/* Only a policy counts in a cold look that didn't see it itself. */
+	if (is_usable(entry) && (looked || !cold || has_policy(entry)))
 		view = hold(entry->known);
 	else
 		view = &held_of(domain, STS_UNKNOWN, "there was no time to look it up")->view;

@@ -45,6 +45,7 @@ static struct world {
 	enum txt_kind txt_kind;
 	char txt[100];
 	int txt_ms, fetch_ms; /* how long they take */
+	bool txt_is_huge;     /* next to no memory is left behind it */
 	enum fetch_result result;
 	char text[500];
 	bool store_down;
@@ -93,6 +94,8 @@ struct txt_answer resolver_txt(struct resolver *resolver, struct str name, bool 
 		answer.at[0] = arena_str(arena, str_of(world.txt));
 		answer.len = 1;
 	}
+	if (world.txt_is_huge)
+		assert_non_null(arena_alloc(arena, arena->max - arena->used - 64));
 	unlock_world();
 	sleep_until(deadline, ms);
 	return answer;
@@ -436,6 +439,20 @@ static void a_cold_look_believes_no_absence(void **state)
 	assert_int_equal(state_of("a.test", true), STS_IN_FORCE);
 }
 
+static void a_cold_look_that_takes_too_long_believes_no_absence(void **state)
+{
+	(void)state;
+	publish(NULL, FETCH_TEXT, ENFORCE);
+	assert_int_equal(state_of("a.test", false), STS_ABSENT);
+	world.txt_ms = 500;
+	const struct sts_view *view =
+		sts_find(cache, &config, STR("a.test"), true, deadline_in(20));
+	assert_int_equal(view->state, STS_UNKNOWN);
+	sts_release(&view);
+	/* Who doesn't look cold has no reason to doubt it. */
+	assert_int_equal(state_of("a.test", false), STS_ABSENT);
+}
+
 static void a_cold_look_sees_a_new_id(void **state)
 {
 	(void)state;
@@ -656,6 +673,20 @@ static void what_a_cold_look_saw_counts_more_than_a_cache_of_dns(void **state)
 	sts_release(&view);
 }
 
+static void what_an_earlier_cold_look_saw_does_not_count_for_a_later_one(void **state)
+{
+	const struct sts_view *view = look("a.test", true);
+
+	(void)state;
+	assert_int_equal(again(&view), STS_SAME);
+	sts_release(&view);
+	world.txt_ms = 500;
+	view = sts_find(cache, &config, STR("a.test"), true, deadline_in(20));
+	assert_int_equal(view->state, STS_IN_FORCE);
+	assert_int_equal(sts_again(cache, &config, &view, deadline_in(20)), STS_AGAIN_FAILED);
+	sts_release(&view);
+}
+
 static void without_time_nothing_is_the_same(void **state)
 {
 	const struct sts_view *view = look("a.test", false);
@@ -758,6 +789,15 @@ static void a_refresh_that_fails_changes_nothing_and_is_not_repeated_at_once(voi
 
 /* --- memory --- */
 
+static void a_policy_without_room_for_its_text_is_unknown(void **state)
+{
+	(void)state;
+	world.txt_is_huge = true;
+	assert_int_equal(state_of("a.test", false), STS_UNKNOWN);
+	assert_int_equal(count_of_calls(&world.fetches), 1);
+	assert_int_equal(count_of_calls(&world.saves), 0);
+}
+
 static void memory_is_bounded_and_views_outlive_their_entry(void **state)
 {
 	const struct sts_view *first = look("a.test", false);
@@ -793,6 +833,7 @@ int main(void)
 		TEST(an_expired_policy_is_none),
 		TEST(while_the_store_is_down_nothing_is_absent),
 		TEST(a_cold_look_believes_no_absence),
+		TEST(a_cold_look_that_takes_too_long_believes_no_absence),
 		TEST(a_cold_look_sees_a_new_id),
 		TEST(a_new_id_is_seen_behind_the_mails_back),
 		TEST(what_is_no_policy_is_believed_for_minutes),
@@ -803,12 +844,14 @@ int main(void)
 		TEST(with_a_new_id_there_is_a_new_policy),
 		TEST(what_cannot_be_had_again_is_a_failure),
 		TEST(what_a_cold_look_saw_counts_more_than_a_cache_of_dns),
+		TEST(what_an_earlier_cold_look_saw_does_not_count_for_a_later_one),
 		TEST(without_time_nothing_is_the_same),
 		TEST(a_policy_may_give_way_to_testing),
 		TEST(a_policy_is_fetched_again_every_day),
 		TEST(a_blocked_record_does_not_keep_a_policy_from_being_fetched_again),
 		TEST(a_record_that_was_taken_away_lets_the_policy_run_out),
 		TEST(a_refresh_that_fails_changes_nothing_and_is_not_repeated_at_once),
+		TEST(a_policy_without_room_for_its_text_is_unknown),
 		TEST(memory_is_bounded_and_views_outlive_their_entry),
 	};
 

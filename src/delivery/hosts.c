@@ -129,6 +129,20 @@ static void add_tlsa(struct buf *to, const struct route_host *host)
 	}
 }
 
+/* The same id may come with another text. */
+static void add_policy(struct buf *to, const struct sts_view *sts)
+{
+	add_text(to, sts->id);
+	add_number(to, (uint64_t)sts->fetched);
+}
+
+/* An entry that has run out changes no generation, but the day when the next one will. */
+static void add_stored(struct buf *to, const struct stored_state *state)
+{
+	add_number(to, state->generation);
+	add_number(to, (uint64_t)state->until);
+}
+
 void hosts_write_basis(struct look *look)
 {
 	scoped(buf_free) struct buf text = BUF(SIZE_MAX);
@@ -139,9 +153,9 @@ void hosts_write_basis(struct look *look)
 		add_facts(&text, &host->facts);
 		add_tlsa(&text, host->of);
 		if (host->facts.sts == STS_IN_FORCE)
-			add_text(&text, look->sts->id);
+			add_policy(&text, look->sts);
 		if (host->facts.pin == PIN_STORED)
-			add_number(&text, look->stored.state.generation);
+			add_stored(&text, &look->stored.state);
 		host->basis = arena_str(look->arena, buf_str(&text));
 		must(host->basis.at != NULL);
 	}

@@ -596,7 +596,7 @@ static void a_kept_connection_keeps_its_proof(void **state)
 
 static void other_records_policies_or_entries_want_a_new_connection(void **state)
 {
-	script *peers[] = { takes_it, takes_it, takes_it, takes_it };
+	script *peers[] = { takes_it, takes_it, takes_it, takes_it, takes_it, takes_it, takes_it };
 	struct tlsa both[] = { right_tlsa(), wrong_tlsa() };
 	struct trial t;
 
@@ -604,17 +604,23 @@ static void other_records_policies_or_entries_want_a_new_connection(void **state
 	sign(true, true);
 	publish_tlsa(right_tlsa());
 	store_key();
-	begin(&t, peers, 4);
+	begin(&t, peers, count_of(peers));
 	send_one(&t, PINNED, false);
 	hosts[0].tlsa = both;
 	hosts[0].n_tlsa = 2;
 	send_one(&t, PINNED, false);
 	stored.state.generation++;
 	send_one(&t, PINNED, false);
+	stored.state.until--; /* the one it was proven by may have run out */
+	send_one(&t, PINNED, false);
 	sign(false, true);
 	send_one(&t, PINNED, false);
+	published.state = STS_IN_FORCE;
+	send_one(&t, PINNED, false);
+	published.fetched++; /* another text, for all that anybody knows */
+	send_one(&t, PINNED, false);
 	finish(&t);
-	assert_int_equal(t.scene.connections, 4);
+	assert_int_equal(t.scene.connections, count_of(peers));
 	end(&t);
 }
 

@@ -234,6 +234,7 @@ static bool is_null_mx(const struct answer *answer)
 static void fail_route(struct route *route, bool bogus)
 {
 	route->kind = ROUTE_FAILED;
+	route->validated = false;
 	route->bogus = bogus;
 }
 

@@ -7,7 +7,7 @@ test_a_policy_cells.py sends to them.
 import dataclasses
 
 import peers
-from internet import HOSTS, MANY_FACED, NET4, PEERS
+from internet import HOSTS, MANY_FACED, NET4, PEERS, SILENT
 
 # The columns of the table, by the level an account or its alias has.
 LEVELS = ("opportunistic", "encrypt", "secure", "dane-only", "verify")
@@ -139,6 +139,12 @@ BEFORE_CONNECTING = [
     Cell("forbidden.test", "waits forbidden-address", records=[MX, ("mx", "A", "10.0.0.1")]),
     Cell("forbidden-signed.test", "waits forbidden-address", signed=True,
          records=[MX, ("mx", "A", "127.0.0.1")]),
+    Cell("no-route.test", "waits local-fault", records=[MX, ("mx", "AAAA", "2600::1")]),
+    Cell("connect-timeout.test", "waits connection-timeout | waits connection-timeout"
+         " | waits connection-timeout | refused dane-required | waits connection-timeout",
+         records=[MX, ("mx", "A", SILENT)]),
+    Cell("connect-timeout-dane.test", "waits connection-timeout", signed=True, records=[
+        MX, ("mx", "A", SILENT), ("_25._tcp.mx", "TLSA", WRONG)]),
     # Stored certificates
     Cell("nothing-stored.test", "sealed | sealed | refused authentication-unavailable"
          " | refused dane-required | refused no-stored-certificate", stored=""),
@@ -262,7 +268,8 @@ SHOWN_IN_TLS = [
            " | refused dane-required | sealed", sts=kind)
       for kind in ("unreachable", "bad-name", "bad-dates", "bad-authority", "redirect",
                    "txt-servfail")],
-    Cell("sts-slow.test", "- | - | waits sts-fetch-failed | - | -", sts="slow"),
+    *[Cell(f"sts-{kind}.test", "- | - | waits sts-fetch-failed | - | -", sts=kind)
+      for kind in ("slow", "txt-timeout")],
     Cell("sts-unreachable-signed.test", PROVEN_BY_CA, sts="unreachable", signed=True),
     # Stored certificates
     Cell("stored-other.test", "sealed | sealed | refused authentication-unavailable"

@@ -94,6 +94,7 @@ PEERS = {name + ".test": 100 + n for n, name in enumerate([
 ])}
 DUAL_STACK = {"dual-stack.test"}
 NOBODY = NET4 + "250"
+SILENT = NET4 + "249"  # what is sent there is lost: see Machine.loses_what_goes_to
 MORE_MX = {
     # (preference, host, address): a host without a listener, an address nobody owns, a real one
     "dead-first-mx.test": [(5, "dead.dead-first-mx.test", NET4 + "41")],
@@ -145,6 +146,11 @@ class Machine:
         sh("ip", "-n", self.name, "addr", "add", f"{NET4}{number}/24", "dev", "eth0")
         if ipv6:
             sh("ip", "-n", self.name, "addr", "add", f"{NET6}{number}/64", "dev", "eth0", "nodad")
+
+    def loses_what_goes_to(self, address):
+        """Unlike an address that nobody owns, not even ARP says that there is nobody."""
+        sh("ip", "-n", self.name, "neigh", "add", address, "lladdr", "02:00:00:00:00:02", "dev",
+           "eth0")
 
     def _boot(self, tree, users):
         home = LAB / "machine" / self.name

@@ -82,8 +82,8 @@ def policy_records(cell):
         return []
     where = 41 if cell.sts == "unreachable" else HOSTS["policy-host"]
     records = [("mta-sts", "A", f"{NET4}{where}")]
-    if cell.sts == "txt-servfail":
-        return [*records, ("_mta-sts", "NS", DEAD)]
+    if cell.sts in ("txt-servfail", "txt-timeout"):
+        return [*records, ("_mta-sts", "NS", DEAD if cell.sts == "txt-servfail" else GONE)]
     records.append(("_mta-sts", "TXT", '"v=STSv1; id=1;"'))
     if cell.sts == "two-records":
         records.append(("_mta-sts", "TXT", '"v=STSv1; id=2;"'))

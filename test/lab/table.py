@@ -13,7 +13,7 @@ import uuid
 import peers as scripts
 from cells import CELLS, CONVERSATIONS, LEVELS
 from client import message
-from internet import LOGS
+from internet import LOGS, SILENT
 from neighbours import Maildir
 from siegel import BIN, Letter, Siegel
 
@@ -35,6 +35,7 @@ class Table:
         self.peers["sealed-peer"] = scripts.Peer(world, "sealed-peer.test", scripts.sealed_server)
         self.inboxes = [Maildir(server.machine.path("/var/mail/inbox"))
                         for server in (many_faced, exim)]
+        self.server.machine.loses_what_goes_to(SILENT)
         self.server.start()
         self.outcomes = {}
         for level in LEVELS:
@@ -141,6 +142,7 @@ class Asker:
 
     def __init__(self, world, client):
         self.server = Siegel(world, client, "asker", "asker.test", host_name='"mx.table.test"')
+        self.server.machine.loses_what_goes_to(SILENT)
         self.server.start()
         store_certificates(self.server, world.faces.digests)
 

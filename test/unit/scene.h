@@ -125,6 +125,8 @@ static inline void start_tls(struct speaker *s)
 		buf_add(&s->heard, STR("!! no TLS\n"));
 	ERR_clear_error();
 	s->len = 0;
+	const char *name = SSL_get_servername(s->ssl, TLSEXT_NAMETYPE_host_name);
+	buf_printf(&s->heard, "-- for %s\n", name ? name : "nobody by name");
 	buf_add(&s->heard, STR("-- sealed\n"));
 }
 

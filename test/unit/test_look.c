@@ -72,7 +72,10 @@ void resolver_inherit_health(struct resolver *resolver, const struct resolver *f
 const struct sts_view *sts_find(struct sts_cache *cache, struct config *config, struct str domain,
 	bool cold, struct deadline deadline)
 {
-	(void)cache, (void)config, (void)domain, (void)cold, (void)deadline;
+	(void)cache, (void)config, (void)cold;
+	assert_true(str_eq(domain, STR("peer.test")));
+	assert_false(deadline_passed(deadline));
+	assert_true(deadline.at <= deadline_in(10 * SECOND).at);
 	return &published;
 }
 
@@ -325,6 +328,27 @@ static void dane_that_matches_proves_all_but_a_pin(void **state)
 	assert_sent(&t, "dane");
 }
 
+static void the_name_asked_for_is_that_of_the_records(void **state)
+{
+	struct trial t;
+
+	(void)state;
+	sign(true, true);
+	publish_tlsa(right_tlsa());
+	hosts[0].tlsa_base = STR("real.peer.test");
+	try(&t, TLS, takes_it);
+	assert_contains(t.transcript, "-- for real.peer.test\n");
+	assert_sent(&t, "dane");
+	hosts[0].facts.tlsa = TLSA_NONE;
+	try(&t, TLS, takes_it);
+	assert_contains(t.transcript, "-- for mx.peer.test\n");
+	assert_sent(&t, "");
+	hosts[0].facts.address_literal = true;
+	try(&t, TLS, takes_it);
+	assert_contains(t.transcript, "-- for nobody by name\n");
+	assert_sent(&t, "");
+}
+
 static void dane_that_does_not_match_stops_everybody(void **state)
 {
 	struct trial t;
@@ -441,6 +465,21 @@ static void a_policy_that_holds_proves(void **state)
 	assert_sent(&t, "sts");
 	try(&t, 0, takes_it);
 	assert_sent(&t, "sts");
+}
+
+static void a_listed_host_must_show_a_certificate_of_its_name(void **state)
+{
+	static struct str listed[] = { { "other.peer.test", 15 } };
+	struct trial t;
+
+	(void)state;
+	published.state = STS_IN_FORCE;
+	published.policy.patterns = listed;
+	hosts[0].name = STR("other.peer.test");
+	try(&t, TLS, is_left);
+	assert_stays(&t, RESULT_LATER, REASON_CERTIFICATE_HOST_MISMATCH);
+	try(&t, AUTH, is_left);
+	assert_stays(&t, RESULT_REFUSED, REASON_CERTIFICATE_HOST_MISMATCH);
 }
 
 static void a_policy_is_asked_again_once_before_it_stands_in_the_way(void **state)
@@ -624,6 +663,22 @@ static void other_records_policies_or_entries_want_a_new_connection(void **state
 	end(&t);
 }
 
+static void another_policy_wants_a_new_connection(void **state)
+{
+	script *peers[] = { takes_it, takes_it };
+	struct trial t;
+
+	(void)state;
+	published.state = STS_IN_FORCE;
+	begin(&t, peers, 2);
+	send_one(&t, TLS, false);
+	published.id = STR("2");
+	send_one(&t, TLS, false);
+	finish(&t);
+	assert_int_equal(t.scene.connections, 2);
+	end(&t);
+}
+
 /* --- the resolver --- */
 
 static void a_broken_resolver_holds_all_mail(void **state)
@@ -715,6 +770,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_A_BARE_WORLD(dane_that_matches_proves_all_but_a_pin),
+		IN_A_BARE_WORLD(the_name_asked_for_is_that_of_the_records),
 		IN_A_BARE_WORLD(dane_that_does_not_match_stops_everybody),
 		IN_A_BARE_WORLD(dane_alone_decides_where_it_applies),
 		IN_A_BARE_WORLD(half_dane_must_match_and_proves_nothing),
@@ -723,6 +779,7 @@ int main(void)
 		IN_A_BARE_WORLD(dane_only_without_dane_connects_to_nobody),
 		IN_A_BARE_WORLD(the_store_proves_below_signed_answers_only),
 		IN_A_BARE_WORLD(a_policy_that_holds_proves),
+		IN_A_BARE_WORLD(a_listed_host_must_show_a_certificate_of_its_name),
 		IN_A_BARE_WORLD(a_policy_is_asked_again_once_before_it_stands_in_the_way),
 		IN_A_BARE_WORLD(a_policy_under_test_stops_nobody),
 		IN_A_BARE_WORLD(without_starttls_a_policy_keeps_normal_mail_waiting),
@@ -732,6 +789,7 @@ int main(void)
 		IN_A_BARE_WORLD(an_entry_removed_meanwhile_is_not_used),
 		IN_A_BARE_WORLD(a_kept_connection_keeps_its_proof),
 		IN_A_BARE_WORLD(other_records_policies_or_entries_want_a_new_connection),
+		IN_A_BARE_WORLD(another_policy_wants_a_new_connection),
 		IN_A_BARE_WORLD(a_broken_resolver_holds_all_mail),
 		IN_A_BARE_WORLD(hosts_of_equal_preference_take_turns),
 	};

@@ -37,10 +37,29 @@ static void the_configuration_of_openssl_has_no_say(void **state)
 	unlink(path);
 }
 
+/* What is left to OpenSSL's own list is there: shared secrets and passwords instead of names. */
+static void every_cipher_is_one_that_was_named_in_code(void **state)
+{
+	SSL_CTX *context = tls_context(TLS_client_method());
+	STACK_OF(SSL_CIPHER) *ciphers = SSL_CTX_get_ciphers(context);
+
+	(void)state;
+	assert_true(sk_SSL_CIPHER_num(ciphers) > 10);
+	for (int i = 0; i < sk_SSL_CIPHER_num(ciphers); i++) {
+		const SSL_CIPHER *cipher = sk_SSL_CIPHER_value(ciphers, i);
+		int how = SSL_CIPHER_get_auth_nid(cipher);
+		assert_true(how != NID_auth_null && how != NID_auth_psk && how != NID_auth_srp);
+		assert_true(SSL_CIPHER_get_kx_nid(cipher) != NID_kx_srp);
+		assert_true(SSL_CIPHER_get_bits(cipher, NULL) >= 128);
+	}
+	SSL_CTX_free(context);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_configuration_of_openssl_has_no_say),
+		cmocka_unit_test(every_cipher_is_one_that_was_named_in_code),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

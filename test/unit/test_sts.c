@@ -415,6 +415,18 @@ static void an_expired_policy_is_none(void **state)
 	assert_int_equal(state_of("a.test", false), STS_UNKNOWN);
 }
 
+static void a_policy_in_memory_counts_for_its_max_age(void **state)
+{
+	(void)state;
+	assert_int_equal(state_of("a.test", false), STS_IN_FORCE);
+	wait_for_count(&world.saves, 1);
+	block_txt();
+	passed_s = DAY / SECOND - 60;
+	assert_int_equal(state_of("a.test", false), STS_IN_FORCE);
+	passed_s = DAY / SECOND + 60;
+	assert_int_equal(state_of("a.test", false), STS_UNKNOWN);
+}
+
 static void while_the_store_is_down_nothing_is_absent(void **state)
 {
 	(void)state;
@@ -831,6 +843,7 @@ int main(void)
 		TEST(a_policy_stands_over_a_restart_whatever_is_blocked),
 		TEST(a_policy_that_is_kept_is_given_out_before_dns_has_answered),
 		TEST(an_expired_policy_is_none),
+		TEST(a_policy_in_memory_counts_for_its_max_age),
 		TEST(while_the_store_is_down_nothing_is_absent),
 		TEST(a_cold_look_believes_no_absence),
 		TEST(a_cold_look_that_takes_too_long_believes_no_absence),

@@ -159,12 +159,16 @@ check-rfc:
 # The truth table is what doc/policy.md says today; test_policy_table holds the code against it.
 check-policy:
 	@test/policy/truth --check
+# Weaken every rule of doc/policy.md in turn: some test must turn red. Slow; `scripts/mutate WORD` is
+# a part of it, and --lab the part that only the lab can show.
+mutate: deps-test
+	@scripts/mutate
 # Start, restart, reload, stop and every mistake an operator makes, with the real roles.
 check-roles: all
 	@SIEGEL_BIN=$(CURDIR)/$(B)/bin /usr/bin/python3 -m pytest -q -rs test/siegeld
 check-lab: all
 	@LAB_VARIANT=$(VARIANT) test/lab/run -q
-.PHONY: check-tsan check-links check-format check-manual check-rfc check-policy check-roles check-lab
+.PHONY: check-tsan check-links check-format check-manual check-rfc check-policy mutate check-roles check-lab
 
 # libFuzzer over what reads hostile bytes: each for FUZZ_SECONDS, from seeds and what was found before.
 # What a harness calls, it brings along or finds in the libraries; it never sees the rest.

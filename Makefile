@@ -159,6 +159,7 @@ check-rfc:
 # The truth table is what doc/policy.md says today; test_policy_table holds the code against it.
 check-policy:
 	@test/policy/truth --check
+	@scripts/mutate --check
 # Weaken every rule of doc/policy.md in turn: some test must turn red. Slow; `scripts/mutate WORD` is
 # a part of it, and --lab the part that only the lab can show.
 mutate: deps-test

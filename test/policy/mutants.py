@@ -548,9 +548,9 @@ mutant("reuse-on-another-basis", "7: reused only for the same TLSA set, policy, 
 mutant("basis-without-tlsa", "7: the TLSA set is part of what a connection rests on", HOSTS,
        "		add_tlsa(&text, host->of);\n", "", POOLS + LOOKS)
 mutant("basis-without-policy", "7: so is the policy", HOSTS,
-       "			add_text(&text, look->sts->id);\n", "			(void)0;\n", POOLS + LOOKS)
+       "			add_policy(&text, look->sts);\n", "			(void)0;\n", POOLS + LOOKS)
 mutant("basis-without-stored", "7: so are the stored entries", HOSTS,
-       "			add_number(&text, look->stored.state.generation);\n", "			(void)0;\n",
+       "			add_stored(&text, &look->stored.state);\n", "			(void)0;\n",
        POOLS + LOOKS)
 
 STORED = "src/delivery/stored.c"

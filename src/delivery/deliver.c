@@ -211,6 +211,20 @@ static void report(struct run *run, struct work_ask *to)
 	to->destination_down = is_down(run);
 }
 
+/* What is reported of somebody whom nothing settles: never what zeroes would say. */
+static struct recipient_outcome nothing_yet(const struct job_recipient *r)
+{
+	return (struct recipient_outcome){
+		.recipient = r->recipient,
+		.result = RESULT_LATER,
+		.reason = REASON_LOCAL_FAULT,
+		.code = STR(""),
+		.said = STR(""),
+		.host = STR(""),
+		.transmission = TRANSMISSION_UNSURE,
+	};
+}
+
 static struct addressee *addressees_of(
 	const struct job *job, struct ledger *ledger, struct arena *arena)
 {
@@ -220,6 +234,7 @@ static struct addressee *addressees_of(
 	for (size_t i = 0; i < job->recipients.len; i++) {
 		const struct job_recipient *r = &job->recipients.at[i];
 		to[i].recipient = r;
+		to[i].outcome = nothing_yet(r);
 		to[i].known = to[i].settled =
 			ledger_was_sent(ledger, job, r->recipient, arena, &to[i].outcome);
 	}

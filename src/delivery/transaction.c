@@ -553,7 +553,7 @@ static struct transaction transact(
 	peer->dirty = x.open;
 	peer->messages++;
 	left.reusable = !x.broken;
-	left.silent &= left.began;
+	left.silent &= x.broken; /* or nothing was said to it */
 	left.said = kept(&x, buf_str(&x.reply.said));
 	remote_reply_free(&x.reply);
 	return left;

@@ -1041,6 +1041,48 @@ static void a_transaction_left_open_is_reset_first(void **state)
 	end(&t);
 }
 
+static void peer_that_has_enough_of_us(struct speaker *s)
+{
+	greet_sealed(s, "250-peer.test\r\n250 8BITMIME\r\n");
+	answer(s, "MAIL", "250 ok\r\n");
+	answer(s, "RCPT", "550 5.1.1 nobody\r\n");
+	answer(s, "RSET", "421 4.3.2 closing\r\n");
+}
+
+static void peer_that_is_gone_at_rset(struct speaker *s)
+{
+	greet_sealed(s, "250-peer.test\r\n250 8BITMIME\r\n");
+	answer(s, "MAIL", "250 ok\r\n");
+	answer(s, "RCPT", "550 5.1.1 nobody\r\n");
+	hear_line(s);
+}
+
+static void peer_that_takes_one(struct speaker *s)
+{
+	greet_sealed(s, "250-peer.test\r\n250 PIPELINING\r\n");
+	take_message(s);
+}
+
+static void a_kept_connection_that_dies_at_rset_settles_nobody(void **state)
+{
+	script *ends[] = { peer_that_has_enough_of_us, peer_that_is_gone_at_rset };
+
+	(void)state;
+	for (size_t i = 0; i < count_of(ends); i++) {
+		script *scripts[] = { ends[i], peer_that_takes_one };
+		struct trial t = { 0 };
+		open_scene(&t.scene, "127.0.0.1", scripts, 2);
+		open_stage(&t.stage, t.scene.port, DEMAND_TLS);
+		perform_job(&t.stage);
+		assert_int_equal(outcome(&t, 0)->result, RESULT_FAILED);
+		perform_job(&t.stage);
+		t.transcript = end_play(&t.scene);
+		assert_int_equal(outcome(&t, 0)->result, RESULT_RELAYED);
+		assert_true(outcome(&t, 0)->recipient != 0);
+		end(&t);
+	}
+}
+
 static void peer_for_one_message(struct speaker *s)
 {
 	greet_sealed(s, "250-peer.test\r\n250 PIPELINING\r\n");
@@ -1367,6 +1409,7 @@ int main(void)
 		cmocka_unit_test(a_literal_is_talked_to_without_a_name),
 		cmocka_unit_test(the_next_message_goes_over_the_kept_connection),
 		cmocka_unit_test(a_transaction_left_open_is_reset_first),
+		cmocka_unit_test(a_kept_connection_that_dies_at_rset_settles_nobody),
 		cmocka_unit_test(a_dead_kept_connection_is_replaced_without_a_word),
 		cmocka_unit_test(a_421_on_a_kept_connection_is_no_answer),
 		cmocka_unit_test(another_rule_or_a_second_look_connects_anew),

@@ -38,7 +38,6 @@ static struct {
 
 static struct domain_settings world_domains[] = { { { "example.test", 12 },
 	{ "secure.example.test", 19 } } };
-static struct str world_neighbours[] = { { "192.0.2.1/32", 12 } };
 static struct settings world_settings;
 static struct snapshot world_snapshot;
 static struct house world_house;

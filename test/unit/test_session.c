@@ -12,6 +12,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+static struct str neighbours[] = { { "192.0.2.1/32", 12 } };
+
 static char heard[1 << 18];
 
 enum how { IN_CLEAR, IN_TLS, LOGGED_IN_AS_ADA };
@@ -201,7 +203,7 @@ static void a_listed_neighbour_sends_as_us_inside_tls(void **state)
 			    "From: ada@secure.example.test\r\n\r\n.\r\n";
 
 	(void)state;
-	world_settings.neighbours.at = world_neighbours;
+	world_settings.neighbours.at = neighbours;
 	world_settings.neighbours.len = 1;
 	say(LISTENER_MX, IN_TLS, sends);
 	CODES("220 250 250 250 354 250");
@@ -227,7 +229,7 @@ static void a_listed_neighbour_sends_as_us_inside_tls(void **state)
 static void nobody_says_who_he_is_by_xclient_or_proxy(void **state)
 {
 	(void)state;
-	world_settings.neighbours.at = world_neighbours;
+	world_settings.neighbours.at = neighbours;
 	world_settings.neighbours.len = 1;
 	say(LISTENER_MX, IN_CLEAR,
 		"PROXY TCP4 203.0.113.7 192.0.2.2 4711 25\r\nEHLO c.test\r\n"

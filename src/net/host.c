@@ -190,7 +190,8 @@ static void ask_tlsa(struct lookup *lookup, struct host_questions *q, uint16_t p
 
 /* The usable records, copied. A set that finds no room is a failure on our side: what is left of
  * it would be another promise than the domain's. */
-static unsigned read_tlsa(struct route_host *host, struct arena *memory, const struct answer *answer)
+static unsigned read_tlsa(
+	struct route_host *host, struct arena *memory, const struct answer *answer)
 {
 	size_t n = 0;
 	struct tlsa tlsa;

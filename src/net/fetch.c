@@ -192,9 +192,11 @@ static bool is_whole(CURL *curl, const struct transfer *transfer)
 	curl_off_t length = -1;
 
 	curl_easy_getinfo(curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
-	return length >= 0 || transfer->ended ||
-	       curl_easy_header(curl, "Transfer-Encoding", 0, CURLH_HEADER, -1, &header) ==
-		       CURLHE_OK;
+	if (length >= 0 || transfer->ended)
+		return true;
+	return curl_easy_header(curl, "Transfer-Encoding", 0, CURLH_HEADER, -1, &header) ==
+		       CURLHE_OK &&
+	       str_eq_nocase(str_of(header->value), STR("chunked"));
 }
 
 static enum fetch_result result_of(CURL *curl, CURLcode code, const struct transfer *transfer,
@@ -203,7 +205,8 @@ static enum fetch_result result_of(CURL *curl, CURLcode code, const struct trans
 	long status = 0;
 
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-	if (code == CURLE_OK && (status == 404 || status == 410)) {
+	bool heard = code == CURLE_OK || transfer->to->overflowed;
+	if (heard && (status == 404 || status == 410)) {
 		why_not(why, "there is no such text (%ld)", status);
 		return FETCH_NOTHING;
 	}

@@ -251,12 +251,23 @@ static void a_text_that_is_too_large_is_none(void **state)
 	assert_int_equal(fetch_from(&tight), FETCH_TEXT);
 }
 
+static void there_is_no_text_however_much_is_said_about_it(void **state)
+{
+	struct server server = {
+		.tls = good_context(), .answer = "HTTP/1.1 404 Not Found\r\n\r\n", .filler = 70000
+	};
+
+	(void)state;
+	assert_int_equal(fetch_from(&server), FETCH_NOTHING);
+}
+
 static void a_text_that_was_cut_short_is_none(void **state)
 {
 	(void)state;
 	static const char head[] = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n";
-	char chunked[500], broken[500], counted[500];
+	char chunked[500], broken[500], counted[500], as_it_is[500];
 
+	snprintf(as_it_is, sizeof as_it_is, "%sTransfer-Encoding: identity\r\n\r\n%s", head, TEXT);
 	snprintf(chunked, sizeof chunked,
 		"%sTransfer-Encoding: chunked\r\n\r\n%zx\r\n%s\r\n0\r\n\r\n", head, strlen(TEXT),
 		TEXT);
@@ -270,6 +281,7 @@ static void a_text_that_was_cut_short_is_none(void **state)
 	} rows[] = {
 		{ GOOD, FETCH_FAILED },
 		{ broken, FETCH_FAILED },
+		{ as_it_is, FETCH_FAILED },
 		{ chunked, FETCH_TEXT },
 		{ counted, FETCH_TEXT },
 	};
@@ -478,6 +490,7 @@ int main(void)
 		cmocka_unit_test(a_text_is_fetched),
 		cmocka_unit_test(each_answer_has_its_result),
 		cmocka_unit_test(a_text_that_is_too_large_is_none),
+		cmocka_unit_test(there_is_no_text_however_much_is_said_about_it),
 		cmocka_unit_test(a_text_that_was_cut_short_is_none),
 		cmocka_unit_test(a_server_proves_its_name_or_is_not_believed),
 		cmocka_unit_test(the_systems_authorities_are_not_asked),

@@ -86,14 +86,21 @@ static void drop_old(struct preflights *p, const struct preflight_ask *replaced)
 	}
 }
 
+static uint64_t generation_of(struct preflights *p)
+{
+	pthread_mutex_lock(&p->lock);
+	uint64_t generation = p->generation;
+	pthread_mutex_unlock(&p->lock);
+	return generation;
+}
+
 /* True and the answer, if there is one for this question. */
 static bool find(struct preflights *p, const struct preflight_ask *ask, struct arena *arena,
-	struct preflight_answer *answer, uint64_t *generation)
+	struct preflight_answer *answer)
 {
 	struct str packed = { 0 };
 
 	pthread_mutex_lock(&p->lock);
-	*generation = p->generation;
 	drop_old(p, NULL);
 	for (const struct kept *kept = ask->fresh ? NULL : p->newest; kept && !packed.len;
 		kept = kept->next)
@@ -307,13 +314,14 @@ static void answer_anew(struct preflights *kept, struct config *config,
 void preflight(struct preflights *kept, struct delivery *delivery, const struct preflight_ask *ask,
 	struct arena *arena, struct preflight_answer *answer)
 {
+	/* Before the settings, which others may replace from now on. */
+	uint64_t generation = generation_of(kept);
 	struct config *config = delivery_config(delivery);
 	struct preflight_ask effective;
-	uint64_t generation = 0;
 
 	if (!preflight_ask_of(config, ask, arena, &effective))
 		*answer = (struct preflight_answer){ .outcome = LOOK_NO_NAME };
-	else if (!find(kept, &effective, arena, answer, &generation))
+	else if (!find(kept, &effective, arena, answer))
 		answer_anew(kept, config, &effective, arena, answer, generation);
 	config_release(&config);
 }

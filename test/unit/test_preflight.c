@@ -164,10 +164,13 @@ static size_t connections(struct peer_server *server)
 /* Our side. All that preflight wants of a delivery is what it works with now. */
 struct delivery {
 	struct config *config;
+	struct preflights *renewed; /* other settings come as soon as these are taken */
 };
 
 struct config *delivery_config(struct delivery *delivery)
 {
+	if (delivery->renewed)
+		preflights_forget(delivery->renewed);
 	return config_hold(delivery->config);
 }
 
@@ -379,6 +382,23 @@ static void what_is_no_domain_is_not_looked_up(void **state)
 	close_stage(&stage);
 }
 
+static void an_answer_by_settings_replaced_meanwhile_is_not_kept(void **state)
+{
+	struct peer_server server;
+	struct stage stage;
+
+	(void)state;
+	open_server(&server, SEALS, "127.0.0.1");
+	open_stage(&stage);
+	stage.delivery.renewed = stage.kept;
+	ask(&stage, "peer.test", DEMAND_TLS, false);
+	stage.delivery.renewed = NULL;
+	ask(&stage, "peer.test", DEMAND_TLS, false);
+	assert_int_equal(connections(&server), 2);
+	close_stage(&stage);
+	close_server(&server);
+}
+
 static void an_answer_is_good_for_a_while_and_tells_its_age(void **state)
 {
 	struct peer_server server;
@@ -500,6 +520,7 @@ int main(void)
 		cmocka_unit_test(what_needs_no_connection_makes_none),
 		cmocka_unit_test(what_the_operator_demands_of_a_domain_counts),
 		cmocka_unit_test(what_is_no_domain_is_not_looked_up),
+		cmocka_unit_test(an_answer_by_settings_replaced_meanwhile_is_not_kept),
 		cmocka_unit_test(an_answer_is_good_for_a_while_and_tells_its_age),
 		cmocka_unit_test(a_silent_first_host_leaves_time_for_the_second),
 		cmocka_unit_test(where_nobody_answers_in_time_it_is_unknown_and_not_kept),

@@ -296,7 +296,8 @@ static struct peer *try_peer(struct look *look, const struct look_host *host,
 	struct str said = reply.said.len ? buf_str(&reply.said) : str_of(why.text);
 	note_sight(look, peer, &shown);
 	struct attempt *attempt = note(look, host->of->name, ip, *judgement, said);
-	note_seal(look, attempt, &seal);
+	if (!plaintext) /* a seal that broke is not what the message travels under */
+		note_seal(look, attempt, &seal);
 	attempt->proven_by = str_of(peer->proven_by);
 	if (plaintext && policy_plaintext_needs_new_connection(shown.hello)) {
 		struct host_facts again = shown;

@@ -679,6 +679,40 @@ static void another_policy_wants_a_new_connection(void **state)
 	end(&t);
 }
 
+/* --- evidence --- */
+
+static void hangs_up_in_tls(struct speaker *s)
+{
+	say(s, "220 peer.test ESMTP\r\n");
+	answer(s, "EHLO us.test", "250-peer.test\r\n250 STARTTLS\r\n");
+	answer(s, "STARTTLS", "220 go\r\n");
+	start_tls(s);
+	hear_line(s);
+}
+
+static void what_went_in_the_clear_bears_no_seal(void **state)
+{
+	script *peers[] = { hangs_up_in_tls, takes_it_open };
+	struct trial t;
+
+	(void)state;
+	begin(&t, peers, 2);
+	send_one(&t, 0, false);
+	finish(&t);
+	assert_contains(t.transcript, "MAIL FROM");
+	assert_int_equal(outcome(&t)->result, RESULT_RELAYED);
+	assert_int_equal(evidence(&t)->verdict, VERDICT_ACCEPTED);
+	assert_int_equal(evidence(&t)->tls_version.len, 0);
+	assert_int_equal(evidence(&t)->certificate.len, 0);
+	end(&t);
+	/* Where nothing went, it tells what the host showed. */
+	begin(&t, peers, 1);
+	send_one(&t, TLS, false);
+	finish(&t);
+	assert_true(evidence(&t)->tls_version.len > 0);
+	assert_stays(&t, RESULT_LATER, REASON_CONNECTION_LOST);
+}
+
 /* --- the resolver --- */
 
 static void a_broken_resolver_holds_all_mail(void **state)
@@ -790,6 +824,7 @@ int main(void)
 		IN_A_BARE_WORLD(a_kept_connection_keeps_its_proof),
 		IN_A_BARE_WORLD(other_records_policies_or_entries_want_a_new_connection),
 		IN_A_BARE_WORLD(another_policy_wants_a_new_connection),
+		IN_A_BARE_WORLD(what_went_in_the_clear_bears_no_seal),
 		IN_A_BARE_WORLD(a_broken_resolver_holds_all_mail),
 		IN_A_BARE_WORLD(hosts_of_equal_preference_take_turns),
 	};

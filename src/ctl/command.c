@@ -184,8 +184,12 @@ static bool take_words(struct request *request, const struct words *words, struc
 	if (!request->help &&
 		(request->n < request->command->least || request->n > request->command->most))
 		return usage_of(error, request->command);
-	for (size_t i = 0; i < request->n && i < ARGUMENTS_MAX; i++)
+	for (size_t i = 0; i < request->n && i < ARGUMENTS_MAX; i++) {
 		request->arguments[i] = words->at[used + i];
+		/* To the store an empty id means all: "$ID" in a script is not to drop the queue. */
+		if (!*request->arguments[i])
+			return wrong(error, request->command->words, "", "an argument is empty");
+	}
 	return true;
 }
 

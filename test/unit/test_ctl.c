@@ -116,6 +116,31 @@ static void wrong_command_lines_are_refused_with_what_would_be_right(void **stat
 	refused("a b c d e f g", "siegel: too many words from f; siegel --help\n");
 }
 
+static void an_empty_argument_is_never_taken_for_everything(void **state)
+{
+	static char *lines[][6] = {
+		{ "siegel", "queue", "drop", "", NULL },
+		{ "siegel", "queue", "drop", "00064f2a91c3b7e5", "", NULL },
+		{ "siegel", "receipt", "export", "", NULL },
+		{ "siegel", "receipt", "show", "", NULL },
+		{ "siegel", "certificate", "remove", "example.net", "", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < count_of(lines); i++) {
+		struct buf error = BUF(1000);
+		struct request request;
+		int argc = 0;
+
+		while (lines[i][argc])
+			argc++;
+		assert_false(request_parse(argc, lines[i], &request, &error));
+		must(buf_add_char(&error, 0));
+		assert_non_null(strstr(error.at, "; an argument is empty\n"));
+		buf_free(&error);
+	}
+}
+
 static void every_command_explains_itself_with_an_example(void **state)
 {
 	struct buf all = BUF(65536), one = BUF(65536);
@@ -452,6 +477,7 @@ int main(void)
 		cmocka_unit_test(words_become_requests),
 		cmocka_unit_test(help_is_given_wherever_it_is_asked),
 		cmocka_unit_test(wrong_command_lines_are_refused_with_what_would_be_right),
+		cmocka_unit_test(an_empty_argument_is_never_taken_for_everything),
 		cmocka_unit_test(every_command_explains_itself_with_an_example),
 		cmocka_unit_test(the_help_of_a_group_is_about_its_commands_alone),
 		cmocka_unit_test(no_command_hides_another),

@@ -153,20 +153,35 @@ bool fd_check_sealed(int memfd, size_t max, size_t *size, struct why *why)
 	return true;
 }
 
+static bool map(int fd, size_t size, struct mapping *mapping, struct why *why)
+{
+	if (size == 0)
+		return true;
+	void *at = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+	if (at == MAP_FAILED)
+		return why_errno(why, "can't map it");
+	mapping->bytes = (struct str){ at, size };
+	return true;
+}
+
 bool fd_map_sealed(int memfd, size_t max, struct mapping *mapping, struct why *why)
 {
 	size_t size;
 
 	*mapping = (struct mapping){ { "", 0 } };
-	if (!fd_check_sealed(memfd, max, &size, why))
-		return false;
-	if (size == 0)
-		return true;
-	void *at = mmap(NULL, size, PROT_READ, MAP_SHARED, memfd, 0);
-	if (at == MAP_FAILED)
-		return why_errno(why, "can't map the body");
-	mapping->bytes = (struct str){ at, size };
-	return true;
+	return fd_check_sealed(memfd, max, &size, why) && map(memfd, size, mapping, why);
+}
+
+bool fd_map_file(int fd, struct mapping *mapping, struct why *why)
+{
+	struct stat state;
+
+	*mapping = (struct mapping){ { "", 0 } };
+	if (fstat(fd, &state) != 0)
+		return why_errno(why, "can't ask for its size");
+	if (!S_ISREG(state.st_mode))
+		return why_not(why, "it is neither a file nor a pipe");
+	return map(fd, (size_t)state.st_size, mapping, why);
 }
 
 void fd_unmap(struct mapping *mapping)

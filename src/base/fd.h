@@ -35,7 +35,7 @@ int fd_memfd_of(const char *name, struct str bytes);
 /* Add the seals write, grow, shrink and seal. */
 bool fd_seal(int memfd) must_use;
 
-/* A read-only mapping of a sealed memfd. */
+/* A read-only mapping. */
 struct mapping {
 	struct str bytes;
 };
@@ -45,6 +45,8 @@ struct mapping {
 bool fd_check_sealed(int memfd, size_t max, size_t *size, struct why *why) must_use;
 /* The same, and map it. */
 bool fd_map_sealed(int memfd, size_t max, struct mapping *mapping, struct why *why) must_use;
+/* Map any regular file. Whoever shortens it meanwhile ends this process. */
+bool fd_map_file(int fd, struct mapping *mapping, struct why *why) must_use;
 void fd_unmap(struct mapping *mapping);
 /* Read a whole file of at most `max` bytes into a sealed memfd; -1 and why. */
 int fd_memfd_of_file(const char *path, size_t max, struct why *why);

@@ -15,11 +15,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { LINE_MAX_BYTES = 8 * 1024 * 1024, PEM_MAX = 4096 };
-#define VERIFY_MAX ((size_t)16 << 30)
+enum { LINE_MAX_BYTES = 8 * 1024 * 1024, PEM_MAX = 4096, PIPED_MAX = 256 * 1024 * 1024 };
 
 /* --- asking --- */
 
@@ -392,18 +392,59 @@ static void verdict_json(
 			v->is_chain ? json_null() : json_text(v->message)));
 }
 
+/* A file to be verified. It is mapped, for all receipts of a quarter may be more than there is
+ * memory; what comes through a pipe has to be read. */
+struct proof {
+	struct mapping mapping;
+	struct buf piped;
+};
+
+static void proof_close(struct proof *proof)
+{
+	fd_unmap(&proof->mapping);
+	buf_free(&proof->piped);
+}
+
+static bool read_piped(int fd, struct proof *proof, struct str *text, struct why *why)
+{
+	if (!fd_read_all(fd, &proof->piped))
+		return why_not(why, "%s%s", strerrordesc_np(errno),
+			errno == EFBIG ? "; a file instead of a pipe would be right" : "");
+	*text = buf_str(&proof->piped);
+	return true;
+}
+
+static bool proof_open(const char *path, struct proof *proof, struct str *text, struct why *why)
+{
+	scoped(fd_close) int fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
+						    : fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+	struct stat state;
+
+	if (fd < 0 || fstat(fd, &state) != 0)
+		return why_not(why, "%s", strerrordesc_np(errno));
+	if (S_ISFIFO(state.st_mode) || S_ISSOCK(state.st_mode))
+		return read_piped(fd, proof, text, why);
+	if (S_ISDIR(state.st_mode))
+		return why_not(why, "%s", strerrordesc_np(EISDIR));
+	if (!fd_map_file(fd, &proof->mapping, why))
+		return false;
+	*text = proof->mapping.bytes;
+	return true;
+}
+
 static enum exit_status verify(struct ctl *ctl, const struct expected *expected)
 {
-	scoped(buf_free) struct buf file = BUF(VERIFY_MAX);
+	scoped(proof_close) struct proof proof = { { STR("") }, BUF(PIPED_MAX) };
 	struct receipt_verdict v;
 	const char *path = ctl->request.arguments[0];
+	struct str text;
+	struct why why;
 
-	if (!read_file(path, &file)) {
-		buf_printf(&ctl->err, "siegel: %s: %s\n", path, strerrordesc_np(errno));
+	if (!proof_open(path, &proof, &text, &why)) {
+		buf_printf(&ctl->err, "siegel: %s: %s\n", path, why.text);
 		return EXIT_USAGE;
 	}
-	bool good =
-		receipt_file_verify(buf_str(&file), expected->known ? &expected->key : NULL, &v);
+	bool good = receipt_file_verify(text, expected->known ? &expected->key : NULL, &v);
 	if (ctl->request.json)
 		verdict_json(ctl, &v, expected);
 	else

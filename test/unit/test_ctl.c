@@ -471,6 +471,23 @@ static void a_command_frees_what_it_read(void **state)
 	ctl_free(&ctl);
 }
 
+static void what_has_no_end_is_not_read_as_a_receipt(void **state)
+{
+	static char *const paths[] = { "/dev/null", "/dev/zero", "/dev/urandom", "/" };
+
+	(void)state;
+	for (size_t i = 0; i < count_of(paths); i++) {
+		char *argv[] = { "siegel", "-f", "/dev/null", "receipt", "verify", paths[i] };
+		struct ctl ctl = { .arena = ARENA(1000), .out = BUF(65536), .err = BUF(65536) };
+
+		assert_true(request_parse(count_of(argv), argv, &ctl.request, &ctl.err));
+		assert_int_equal(run_receipt_verify(&ctl), EXIT_USAGE);
+		assert_int_equal(ctl.out.len, 0);
+		assert_true(ctl.err.len > 0);
+		ctl_free(&ctl);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -494,6 +511,7 @@ int main(void)
 		cmocka_unit_test(sizes_are_said_as_people_say_them),
 		cmocka_unit_test(figures_are_shown_as_what_they_are),
 		cmocka_unit_test(a_command_frees_what_it_read),
+		cmocka_unit_test(what_has_no_end_is_not_read_as_a_receipt),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

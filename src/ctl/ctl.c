@@ -134,12 +134,28 @@ enum exit_status ctl_refused(struct ctl *ctl, uint64_t outcome, struct str text)
 	return EXIT_NEGATIVE;
 }
 
+/* What jansson leaves as it is moves a terminal's cursor too: U+007F, and U+0080 to U+009F, which
+ * are C2 80 to C2 9F. They stand inside strings alone. */
+static void add_json(struct buf *to, const char *text)
+{
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text, next = (unsigned char)text[1];
+		bool two = c == 0xc2 && next >= 0x80 && next < 0xa0;
+
+		if (two || c == 0x7f)
+			buf_printf(to, "\\u%04x", (unsigned)(two ? next : c));
+		else
+			buf_add_char(to, *text);
+		text += two;
+	}
+}
+
 enum exit_status ctl_json(struct ctl *ctl, json_t *value)
 {
 	char *text = json_dumps(value, JSON_INDENT(2));
 
 	must(text);
-	buf_add(&ctl->out, str_of(text));
+	add_json(&ctl->out, text);
 	buf_add_char(&ctl->out, '\n');
 	free(text);
 	json_decref(value);

@@ -121,8 +121,9 @@ static void add_reason(
 
 	if (!reason_of(text_of(object, name), &reason))
 		return;
-	buf_printf(s->to, " %s %s (%s)", say(s, before), reason_text(reason, s->language),
-		reason_id(reason));
+	const char *joined = say(s, before);
+	buf_printf(s->to, "%s%s %s (%s)", *joined == ',' ? "" : " ", joined,
+		reason_text(reason, s->language), reason_id(reason));
 }
 
 static void labelled(const struct show *s, const char *indent, enum word label,
@@ -219,7 +220,9 @@ static void show_attempt(const struct show *s, const json_t *attempt)
 		buf_printf(s->to, " (%s)", say(s, WORD_NO_SERVER));
 	}
 	buf_printf(s->to, ": %s", MEANING(s, verdicts, verdict));
-	add_reason(s, attempt, "reason", WORD_BECAUSE);
+	/* In order, and yet a reason: it was so for want of anything better. */
+	add_reason(
+		s, attempt, "reason", strcmp(verdict, "accepted") ? WORD_BECAUSE : WORD_ALTHOUGH);
 	add(s, "\n");
 	if (text_of(attempt, "address").len)
 		show_sealed(s, "        ", attempt);

@@ -8,6 +8,7 @@
 #include "ctl/columns.h"
 #include "ctl/ctl.h"
 #include "ctl/password.h"
+#include "ctl/receipt.h"
 #include <crypt.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -277,6 +278,36 @@ static void json_takes_any_bytes(void **state)
 	json_decref(value);
 }
 
+static void json_does_not_move_the_cursor(void **state)
+{
+	struct ctl ctl = { .out = BUF(1000) };
+
+	(void)state;
+	ctl_json(&ctl, json_pack("[o]", json_text(STR("\x1b \x7f \xc2\x9b"
+						      "31m \xc2\xa0 \xc3\xa4"))));
+	must(buf_add_char(&ctl.out, 0));
+	assert_string_equal(
+		ctl.out.at, "[\n  \"\\u001B \\u007f \\u009b31m \xc2\xa0 \xc3\xa4\"\n]\n");
+	ctl_free(&ctl);
+}
+
+static void a_connection_in_clear_was_in_order_although(void **state)
+{
+	struct buf text = BUF(10000);
+	json_t *records = json_loads(
+		"[{\"record\":1,\"kind\":\"attempt\",\"attempts\":[{\"host\":\"mx.a.test\","
+		"\"address\":\"192.0.2.1\",\"port\":25,\"verdict\":\"accepted\","
+		"\"reason\":\"starttls-not-supported\"}]}]",
+		0, NULL);
+
+	(void)state;
+	receipt_print(&text, STR("1"), records, LANGUAGE_EN);
+	must(buf_add_char(&text, 0));
+	assert_non_null(strstr(text.at, "in order, although the receiving mail server offers no "));
+	buf_free(&text);
+	json_decref(records);
+}
+
 static void an_account_in_json_has_its_deadline_in_seconds(void **state)
 {
 	struct settings settings = { .deadline = 4 * HOUR };
@@ -502,6 +533,8 @@ int main(void)
 		cmocka_unit_test(columns_are_aligned),
 		cmocka_unit_test(what_peers_sent_does_not_move_the_cursor),
 		cmocka_unit_test(json_takes_any_bytes),
+		cmocka_unit_test(json_does_not_move_the_cursor),
+		cmocka_unit_test(a_connection_in_clear_was_in_order_although),
 		cmocka_unit_test(an_account_in_json_has_its_deadline_in_seconds),
 		cmocka_unit_test(refusals_say_why_and_end_with_one),
 		cmocka_unit_test(a_password_is_stored_as_a_yescrypt_hash_that_fits_it),

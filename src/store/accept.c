@@ -7,6 +7,8 @@
  */
 #include "store/accept.h"
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "mail/header.h"
 #include "store/identity.h"
 
@@ -247,6 +249,17 @@ static bool not_taken_yet(
 	return false;
 }
 
+/* Each refused message is in smtpd's log; that it wants somebody to look is said once an hour. */
+static void tell_disk(struct store *store)
+{
+	if (store->disk_told && store->now >= store->disk_told &&
+		store->now - store->disk_told < HOUR)
+		return;
+	store->disk_told = store->now;
+	LOG(LOG_ALARM, "disk-low", log_u64("free", store->disk_free),
+		log_u64("reserve", store->settings->disk_reserve));
+}
+
 bool accept_has_room(struct store *store, uint64_t size, struct accept_answer *answer)
 {
 	uint64_t reserve = store->settings->disk_reserve;
@@ -258,6 +271,7 @@ bool accept_has_room(struct store *store, uint64_t size, struct accept_answer *a
 		return true;
 	}
 	answer->outcome = ACCEPT_FULL;
+	tell_disk(store);
 	store->short_of_disk = true;
 	return false;
 }

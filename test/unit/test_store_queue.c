@@ -347,6 +347,15 @@ static void below_the_reserve_new_mail_is_refused(void **state)
 	(void)state;
 	w->settings->disk_reserve = UINT64_MAX / 2;
 	assert_int_equal(hand_in(w, &m).outcome, ACCEPT_FULL);
+	/* An alarm says so, once an hour. */
+	int64_t told = w->store.disk_told;
+	assert_true(told > 0 && told <= w->store.now);
+	w->store.disk_told = told -= 2 * HOUR;
+	assert_int_equal(hand_in(w, &m).outcome, ACCEPT_FULL);
+	assert_true(w->store.disk_told > told + HOUR);
+	told = w->store.disk_told -= HOUR / 2;
+	assert_int_equal(hand_in(w, &m).outcome, ACCEPT_FULL);
+	assert_int_equal(w->store.disk_told, told);
 	world_close(w);
 }
 

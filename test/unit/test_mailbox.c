@@ -202,6 +202,7 @@ static void a_stop_waits_for_what_is_under_way_and_no_longer(void **state)
 }
 
 static char place[] = "/tmp/test_mailbox.XXXXXX";
+static struct mailbox *served;
 
 static int serve(void **state)
 {
@@ -209,8 +210,9 @@ static int serve(void **state)
 
 	log_open("test", LOG_ALARM);
 	must(mkdtemp(place) && chdir(place) == 0);
-	*state = mailbox_open(NULL, &settings);
-	mailbox_serve(*state);
+	served = mailbox_open(NULL, &settings); /* never freed: its workers end when they like */
+	mailbox_serve(served);
+	*state = served;
 	return 0;
 }
 

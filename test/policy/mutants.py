@@ -517,8 +517,8 @@ mutant("fetch-any-size", "7: 64 KiB", FETCH,
 mutant("fetch-forbidden-address", "4: forbidden ranges, policy fetches too", FETCH,
        "		if (ip_is_forbidden(ip, ask->allowed, ask->n_allowed))\n", "		if (false)\n", FETCH_TESTS)
 mutant("fetch-any-status", "2: a valid 404 is an absence, other answers are not", FETCH,
-       "	if (code == CURLE_OK && (status == 404 || status == 410)) {\n",
-       "	if (code == CURLE_OK && status >= 300) {\n", FETCH_TESTS)
+       "	if (heard && (status == 404 || status == 410)) {\n",
+       "	if (heard && status >= 300) {\n", FETCH_TESTS)
 mutant("fetch-no-deadline", "7: 60 s", FETCH,
        "	SET(CURLOPT_TIMEOUT_MS, (long)ms_left(deadline));\n", "", FETCH_TESTS)
 

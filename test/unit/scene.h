@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: ISC
  *
  * scene.h - a mail server played by a script: one function for each connection, which hears and
- * says lines, and a transcript of what it heard. For tests of delivery.
+ * says lines, and a transcript of what it heard; and what delivery has standing behind its jobs. For
+ * tests of delivery.
  */
 #ifndef SCENE_H
 #define SCENE_H
 
+#include "delivery/deliver.h"
 #include "tls_peer.h"
 
 #include <arpa/inet.h>
@@ -13,6 +15,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +24,28 @@
 
 #include <cmocka.h>
 
-/* What every peer that speaks TLS shows; made by the test. */
+/* What every peer that speaks TLS shows; kept connections; what was sent. */
 static SSL_CTX *peer_context;
+static struct pool *pool;
+static struct ledger *ledger;
+
+/* For cmocka's group. */
+static inline int open_delivery(void **state)
+{
+	(void)state;
+	signal(SIGPIPE, SIG_IGN);
+	peer_context = tls_peer_new("mx.peer.test", NULL);
+	pool = pool_new(10);
+	ledger = ledger_new();
+	return 0;
+}
+
+static inline int close_delivery(void **state)
+{
+	(void)state;
+	SSL_CTX_free(peer_context);
+	return 0;
+}
 
 /* One connection as the scripted peer sees it. */
 struct speaker {
@@ -209,8 +232,10 @@ static inline void open_scene(
 	assert_int_equal(pthread_create(&scene->thread, NULL, perform, scene), 0);
 }
 
+/* Kept connections are closed, or the peer would wait for their QUIT. */
 static inline struct str end_scene(struct scene *scene)
 {
+	pool_empty(pool);
 	pthread_join(scene->thread, NULL);
 	close(scene->listener);
 	buf_add_char(&scene->transcript, 0);

@@ -4,20 +4,7 @@
  * row of the second block of policy.md section 3, what becomes of each recipient, and what a
  * hostile peer may try. Each test reads like the transcript of the other side.
  */
-#include "delivery/deliver.h"
 #include "scene.h"
-
-#include <signal.h>
-
-static struct pool *pool;
-static struct ledger *ledger;
-
-/* Kept connections are closed, or the peer would wait for their QUIT. */
-static struct str end_play(struct scene *scene)
-{
-	pool_empty(pool);
-	return end_scene(scene);
-}
 
 /* Our side: the settings, and the job. */
 struct stage {
@@ -123,7 +110,7 @@ static void try(struct trial *t, demands wanted, script *const *scripts, size_t 
 	open_scene(&t->scene, "127.0.0.1", scripts, n);
 	open_stage(&t->stage, t->scene.port, wanted);
 	perform_job(&t->stage);
-	t->transcript = end_play(&t->scene);
+	t->transcript = end_scene(&t->scene);
 }
 
 static void end(struct trial *t)
@@ -479,7 +466,7 @@ static void each_recipient_has_a_fate_of_its_own(void **state)
 	add_recipient(&t.stage, "eve@peer.test");
 	add_recipient(&t.stage, "joe@peer.test");
 	perform_job(&t.stage);
-	t.transcript = end_play(&t.scene);
+	t.transcript = end_scene(&t.scene);
 	assert_int_equal(outcome(&t, 0)->result, RESULT_DELIVERED);
 	assert_int_equal(outcome(&t, 1)->result, RESULT_FAILED);
 	assert_int_equal(outcome(&t, 1)->reason, REASON_REMOTE_REPLY);
@@ -625,7 +612,7 @@ static void parameters_are_passed_on_where_offered(void **state)
 	t.stage.recipients[0].notify = NOTIFY_SUCCESS | NOTIFY_FAILURE;
 	t.stage.recipients[0].orcpt = STR("rfc822;bob@old.test");
 	perform_job(&t.stage);
-	t.transcript = end_play(&t.scene);
+	t.transcript = end_scene(&t.scene);
 	assert_contains(t.transcript,
 		"MAIL FROM:<ada@us.test> SIZE=51 BODY=8BITMIME SMTPUTF8 RET=HDRS "
 		"ENVID=envelope+2B1\n");
@@ -671,7 +658,7 @@ static void try_requiretls(struct trial *t, demands wanted, const char *sender, 
 	t->stage.job.requiretls = 1;
 	t->stage.job.sender = str_of(sender);
 	perform_job(&t->stage);
-	t->transcript = end_play(&t->scene);
+	t->transcript = end_scene(&t->scene);
 }
 
 static void requiretls_is_passed_on_or_the_mail_stays(void **state)
@@ -745,7 +732,7 @@ static void what_the_peer_cannot_take_is_not_offered(void **state)
 		t.stage.job.body_kind = cases[i].body_kind;
 		t.stage.job.smtputf8 = cases[i].smtputf8;
 		perform_job(&t.stage);
-		t.transcript = end_play(&t.scene);
+		t.transcript = end_scene(&t.scene);
 		assert_int_equal(outcome(&t, 0)->result, RESULT_FAILED);
 		assert_int_equal(outcome(&t, 0)->reason, cases[i].reason);
 		assert_str(outcome(&t, 0)->code, cases[i].code);
@@ -770,7 +757,7 @@ static void dots_are_doubled(void **state)
 	open_stage(&t.stage, t.scene.port, DEMAND_TLS);
 	t.stage.body = STR(".a\r\n.\r\n\r\n..b\r\nc.\r\n.\r\nd");
 	perform_job(&t.stage);
-	t.transcript = end_play(&t.scene);
+	t.transcript = end_scene(&t.scene);
 	assert_contains(t.transcript, "DATA\n..a\n..\n\n...b\nc.\n..\nd\n.\n");
 	end(&t);
 }
@@ -807,9 +794,9 @@ static void try_two(struct trial *t, struct scene *other, const char *domain, sc
 	open_stage(&t->stage, t->scene.port, wanted);
 	t->stage.job.destination = str_of(domain);
 	perform_job(&t->stage);
-	t->transcript = end_play(&t->scene);
+	t->transcript = end_scene(&t->scene);
 	if (second)
-		end_play(other);
+		end_scene(other);
 }
 
 static void end_two(struct trial *t, struct scene *other)
@@ -953,7 +940,7 @@ static void a_forbidden_address_beside_a_refused_one_waits(void **state)
 	open_stage(&t.stage, t.scene.port, DEMAND_TLS);
 	t.stage.job.destination = STR("mixed.test");
 	perform_job(&t.stage);
-	end_play(&t.scene);
+	end_scene(&t.scene);
 	assert_int_equal(outcome(&t, 0)->result, RESULT_LATER);
 	end(&t);
 }
@@ -968,7 +955,7 @@ static void a_host_before_us_is_still_asked(void **state)
 	open_stage(&t.stage, t.scene.port, DEMAND_TLS);
 	t.stage.job.destination = STR("backup.test");
 	perform_job(&t.stage);
-	end_play(&t.scene);
+	end_scene(&t.scene);
 	assert_int_equal(outcome(&t, 0)->result, RESULT_REFUSED);
 	assert_int_equal(t.stage.report.attempts.len, 1);
 	end(&t);
@@ -984,7 +971,7 @@ static void a_literal_is_talked_to_without_a_name(void **state)
 	open_stage(&t.stage, t.scene.port, DEMAND_TLS);
 	t.stage.job.destination = STR("[127.0.0.1]");
 	perform_job(&t.stage);
-	end_play(&t.scene);
+	end_scene(&t.scene);
 	assert_int_equal(outcome(&t, 0)->result, RESULT_RELAYED);
 	end(&t);
 }
@@ -1008,7 +995,7 @@ static void the_next_message_goes_over_the_kept_connection(void **state)
 	open_stage(&t.stage, t.scene.port, DEMAND_TLS);
 	perform_job(&t.stage);
 	perform_job(&t.stage);
-	t.transcript = end_play(&t.scene);
+	t.transcript = end_scene(&t.scene);
 	assert_int_equal(outcome(&t, 0)->result, RESULT_RELAYED);
 	assert_str(attempt(&t, 0)->tls_version, "TLSv1.3");
 	assert_int_equal(t.scene.connections, 1);
@@ -1036,7 +1023,7 @@ static void a_transaction_left_open_is_reset_first(void **state)
 	perform_job(&t.stage);
 	assert_int_equal(outcome(&t, 0)->result, RESULT_FAILED);
 	perform_job(&t.stage);
-	t.transcript = end_play(&t.scene);
+	t.transcript = end_scene(&t.scene);
 	assert_int_equal(outcome(&t, 0)->result, RESULT_RELAYED);
 	end(&t);
 }
@@ -1076,7 +1063,7 @@ static void a_kept_connection_that_dies_at_rset_settles_nobody(void **state)
 		perform_job(&t.stage);
 		assert_int_equal(outcome(&t, 0)->result, RESULT_FAILED);
 		perform_job(&t.stage);
-		t.transcript = end_play(&t.scene);
+		t.transcript = end_scene(&t.scene);
 		assert_int_equal(outcome(&t, 0)->result, RESULT_RELAYED);
 		assert_true(outcome(&t, 0)->recipient != 0);
 		end(&t);
@@ -1100,7 +1087,7 @@ static void a_dead_kept_connection_is_replaced_without_a_word(void **state)
 	open_stage(&t.stage, t.scene.port, DEMAND_TLS);
 	perform_job(&t.stage);
 	perform_job(&t.stage);
-	end_play(&t.scene);
+	end_scene(&t.scene);
 	assert_int_equal(outcome(&t, 0)->result, RESULT_RELAYED);
 	assert_int_equal(t.stage.report.attempts.len, 1);
 	assert_int_equal(t.scene.connections, 2);
@@ -1124,7 +1111,7 @@ static void a_421_on_a_kept_connection_is_no_answer(void **state)
 	open_stage(&t.stage, t.scene.port, DEMAND_TLS);
 	perform_job(&t.stage);
 	perform_job(&t.stage);
-	end_play(&t.scene);
+	end_scene(&t.scene);
 	assert_int_equal(outcome(&t, 0)->result, RESULT_RELAYED);
 	end(&t);
 }
@@ -1158,7 +1145,7 @@ static void another_rule_or_a_second_look_connects_anew(void **state)
 	perform_job(&t.stage);
 	t.stage.job.cold = true;
 	perform_job(&t.stage);
-	end_play(&t.scene);
+	end_scene(&t.scene);
 	assert_int_equal(outcome(&t, 0)->result, RESULT_RELAYED);
 	assert_int_equal(t.scene.connections, 3);
 	end(&t);
@@ -1180,7 +1167,7 @@ static void what_was_sent_and_not_told_is_not_sent_again(void **state)
 	ledger_done(ledger, first, &t.stage.report);
 	ledger_close(ledger, &first, false); /* the store went away */
 	perform_job(&t.stage);
-	t.transcript = end_play(&t.scene);
+	t.transcript = end_scene(&t.scene);
 	assert_int_equal(outcome(&t, 0)->result, RESULT_RELAYED);
 	assert_str(outcome(&t, 0)->said, "250 taken");
 	assert_int_equal(t.stage.report.attempts.len, 0);
@@ -1353,28 +1340,11 @@ static void a_peer_that_hangs_up_in_the_middle_has_not_taken_it(void **state)
 	open_stage(&t.stage, t.scene.port, DEMAND_TLS);
 	t.stage.body = (struct str){ large, sizeof large };
 	perform_job(&t.stage);
-	end_play(&t.scene);
+	end_scene(&t.scene);
 	assert_int_equal(outcome(&t, 0)->transmission, TRANSMISSION_SEALED);
 	assert_true(
 		outcome(&t, 0)->result == RESULT_LATER || outcome(&t, 0)->result == RESULT_FAILED);
 	end(&t);
-}
-
-static int open_all(void **state)
-{
-	(void)state;
-	signal(SIGPIPE, SIG_IGN);
-	peer_context = tls_peer_new("mx.peer.test", NULL);
-	pool = pool_new(10);
-	ledger = ledger_new();
-	return 0;
-}
-
-static int close_all(void **state)
-{
-	(void)state;
-	SSL_CTX_free(peer_context);
-	return 0;
 }
 
 int main(void)
@@ -1421,5 +1391,5 @@ int main(void)
 		cmocka_unit_test(a_peer_that_hangs_up_in_the_middle_has_not_taken_it),
 	};
 
-	return cmocka_run_group_tests(tests, open_all, close_all);
+	return cmocka_run_group_tests(tests, open_delivery, close_delivery);
 }

@@ -4,14 +4,12 @@
  * with the answers of DNS, MTA-STS and the store written here. Whether MAIL is said is read from the
  * peer's transcript; how it was proven, from the evidence.
  */
-#include "delivery/deliver.h"
 #include "delivery/hosts.h"
 #include "delivery/stored.h"
 #include "delivery/sts.h"
 #include "scene.h"
 
 #include <openssl/sha.h>
-#include <signal.h>
 
 /* --- what the world says; these stand in for resolve.c, sts.c and stored.c --- */
 
@@ -116,8 +114,6 @@ bool stored_still(
 
 /* --- the peer, and a job for it --- */
 
-static struct pool *pool;
-static struct ledger *ledger;
 static unsigned char key_digest[SHA256_DIGEST_LENGTH], wrong_digest[SHA256_DIGEST_LENGTH];
 static char key_hex[2 * SHA256_DIGEST_LENGTH + 1];
 static struct str ca; /* an authority that vouches for the peer, as mx.peer.test */
@@ -211,7 +207,6 @@ static void begin(struct trial *t, script *const *scripts, size_t n)
 
 static void finish(struct trial *t)
 {
-	pool_empty(pool);
 	t->transcript = end_scene(&t->scene);
 }
 
@@ -765,8 +760,7 @@ static int open_all(void **state)
 	unsigned char *der = NULL;
 	BIO *pem = BIO_new(BIO_s_mem());
 
-	(void)state;
-	signal(SIGPIPE, SIG_IGN);
+	open_delivery(state);
 	int len = i2d_PUBKEY(key, &der);
 	SHA256(der, (size_t)len, key_digest);
 	OPENSSL_free(der);
@@ -778,24 +772,19 @@ static int open_all(void **state)
 		certificate_of(key, "mx.peer.test", root, root_key, -DAY / SECOND, DAY / SECOND);
 	must(PEM_write_bio_X509(pem, root) == 1);
 	ca = pem_of(pem);
-	peer_context = tls_peer_new("mx.peer.test", key);
 	must(SSL_CTX_use_certificate(peer_context, own) == 1);
 	must(SSL_CTX_use_PrivateKey(peer_context, key) == 1);
 	X509_free(own);
 	X509_free(root);
 	EVP_PKEY_free(root_key);
 	EVP_PKEY_free(key);
-	pool = pool_new(10);
-	ledger = ledger_new();
 	return 0;
 }
 
 static int close_all(void **state)
 {
-	(void)state;
-	SSL_CTX_free(peer_context);
 	free((char *)(uintptr_t)ca.at);
-	return 0;
+	return close_delivery(state);
 }
 
 #define IN_A_BARE_WORLD(test) cmocka_unit_test_setup(test, bare_world)

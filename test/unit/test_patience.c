@@ -4,11 +4,8 @@
  * (policy.md section 4, RFC 5321 4.5.3.2). Clock and poll are this test's: a hundred seconds pass
  * in one, so that ten minutes can be waited for.
  */
-#include "delivery/deliver.h"
-#include "delivery/sts.h"
 #include "scene.h"
 
-#include <signal.h>
 #include <sys/syscall.h>
 #include <time.h>
 
@@ -32,9 +29,6 @@ int poll(struct pollfd *fds, nfds_t n, int ms)
 {
 	return (int)syscall(SYS_poll, fds, n, ms < 0 || !in_haste ? ms : (ms + FAST - 1) / FAST);
 }
-
-static struct pool *pool;
-static struct ledger *ledger;
 
 /* Stays there and says no more, until we leave. */
 static void falls_silent(struct speaker *s)
@@ -163,23 +157,6 @@ static void each_command_has_its_own_patience(void **state)
 	assert_waits(patience_with(silent_after_the_dot, DEMAND_TLS), 600);
 }
 
-static int open_all(void **state)
-{
-	(void)state;
-	signal(SIGPIPE, SIG_IGN);
-	peer_context = tls_peer_new("mx.peer.test", NULL);
-	pool = pool_new(10);
-	ledger = ledger_new();
-	return 0;
-}
-
-static int close_all(void **state)
-{
-	(void)state;
-	SSL_CTX_free(peer_context);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,5 +165,5 @@ int main(void)
 		cmocka_unit_test(each_command_has_its_own_patience),
 	};
 
-	return cmocka_run_group_tests(tests, open_all, close_all);
+	return cmocka_run_group_tests(tests, open_delivery, close_delivery);
 }

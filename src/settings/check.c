@@ -190,22 +190,38 @@ void check_listener(struct parsed *p, const struct section *s)
 	add_line(p, &p->listener_lines, s->line);
 }
 
+/* ".gov": all domains below one, which may be a top-level domain, as if something stood before it. */
+static bool read_below(struct parsed *p, const struct section *s, struct str *name)
+{
+	struct str one = arena_printf(p->arena, "x%.*s", STR_ARG(s->title));
+	struct why why;
+
+	if (!one.at || !value_domain(one, p->arena, &one, &why)) {
+		mistake(&p->mistakes, s->line,
+			"destination: \"%.*s\" is no dot and a domain behind it; .example.org "
+			"would "
+			"be right",
+			STR_ARG(str_head(s->title, 80)));
+		return false;
+	}
+	*name = str_tail(one, 1);
+	return true;
+}
+
 /* "*", or a domain in any spelling, perhaps with a dot in front. */
 static bool read_destination_name(struct parsed *p, const struct section *s, struct str *name)
 {
-	bool below = str_starts(s->title, STR("."));
 	struct why why;
 
 	*name = s->title;
 	if (str_eq(s->title, STR("*")))
 		return true;
-	if (!value_domain(str_tail(s->title, below), p->arena, name, &why)) {
-		mistake(&p->mistakes, s->line, "destination: %s", why.text);
-		return false;
-	}
-	if (below)
-		*name = arena_printf(p->arena, ".%.*s", STR_ARG(*name));
-	return name->at != NULL;
+	if (str_starts(s->title, STR(".")))
+		return read_below(p, s, name);
+	if (value_domain(s->title, p->arena, name, &why))
+		return true;
+	mistake(&p->mistakes, s->line, "destination: %s", why.text);
+	return false;
 }
 
 static bool read_level(struct parsed *p, const struct section *s, enum level *level)

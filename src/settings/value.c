@@ -185,6 +185,8 @@ bool value_domain(struct str s, struct arena *arena, struct str *domain, struct 
 	if (name.at && s.len && s.len <= 4 * DOMAIN_MAX && !memchr(s.at, 0, s.len))
 		code = idn2_lookup_u8(
 			(const uint8_t *)name.at, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+	if (!s.len)
+		return why_not(why, "\"\" is no domain; one such as example.org would be right");
 	if (code != IDN2_OK)
 		return why_not(why,
 			"\"%.*s\" is no domain (%s); one such as example.org would be right",

@@ -332,7 +332,8 @@ static void the_operators_demands_are_those_of_all_sections_that_name_a_domain(v
 				      "destination \"B\xc3\xbc"
 				      "cher.example\" { level = secure }\n"
 				      "destination \".example.net\" { level = dane-only }\n"
-				      "destination \"a.example.net\" { level = verify }\n");
+				      "destination \"a.example.net\" { level = verify }\n"
+				      "destination \".GOV\" { level = secure }\n");
 	static const struct {
 		const char *domain;
 		demands demands;
@@ -346,6 +347,8 @@ static void the_operators_demands_are_those_of_all_sections_that_name_a_domain(v
 		{ "badexample.net", DEMAND_TLS },
 		{ "b.example.net", DEMAND_TLS | DEMAND_AUTH | DEMAND_DANE },
 		{ "a.example.net", DEMAND_TLS | DEMAND_AUTH | DEMAND_DANE | DEMAND_PINNED },
+		{ "tax.gov", DEMAND_TLS | DEMAND_AUTH },
+		{ "a.gov.example", DEMAND_TLS },
 	};
 
 	(void)state;
@@ -413,6 +416,12 @@ static void a_destination_that_cannot_be_meant_is_named(void **state)
 		"destination: \"*.example\" is no full domain; one such as example.org, without a "
 		"dot "
 		"at its end, would be right");
+	refused_option("destination \"..example\" { level = secure }",
+		"destination: \"..example\" is no dot and a domain behind it; .example.org would "
+		"be "
+		"right");
+	refused_option("destination \"\" { level = secure }",
+		"destination: \"\" is no domain; one such as example.org would be right");
 	refused_option("destination \"a.example\" { levle = secure; level = secure }",
 		"a destination has no levle; level would be right");
 	refused_option("destination \"Secure.example.org\" { level = secure }",

@@ -267,6 +267,35 @@ static void note_sight(struct look *look, const struct peer *peer, const struct 
 		certificate_read(peer->secure, look->arena, &sight->certificate);
 }
 
+/* What the connection has proved goes with it. Were it less than what is wanted, whatever the
+ * judgement, nothing is sent over it. */
+static void keep_proofs(const struct look *look, const struct look_host *host, struct peer *peer,
+	const struct host_facts *shown, struct judgement *judgement)
+{
+	if (!peer->secure)
+		return;
+	peer->secure->proved = policy_proofs(&host->facts, shown);
+	peer->proven_by = policy_proven_by(&host->facts, shown);
+	if (judgement->verdict == VERDICT_ACCEPTED && look->wanted & ~peer->secure->proved)
+		*judgement = (struct judgement){ VERDICT_UNKNOWN, REASON_LOCAL_FAULT };
+}
+
+/* Where the handshake spoilt the connection, plaintext needs another; it may be had no more. */
+static void renew_for_plaintext(struct look *look, const struct look_host *host,
+	const struct plan *plan, const struct host_facts *shown, struct remote_reply *reply,
+	struct peer **peer, struct judgement *judgement)
+{
+	struct host_facts again = *shown;
+
+	if (!policy_plaintext_needs_new_connection(shown->hello))
+		return;
+	reconnect_plain(look, host, peer, plan, &again, reply);
+	if (*peer)
+		return;
+	*judgement = policy_judge(look->wanted, &host->facts, &again);
+	judgement->verdict = VERDICT_UNKNOWN;
+}
+
 /* Talk to one connected address and judge it. The peer if it is accepted, else NULL. */
 static struct peer *try_peer(struct look *look, const struct look_host *host,
 	const struct plan *plan, const struct ip *ip, int fd, struct judgement *judgement)
@@ -277,38 +306,26 @@ static struct peer *try_peer(struct look *look, const struct look_host *host,
 	struct host_facts shown = { 0 };
 	scoped(remote_reply_free) struct remote_reply reply = { 0 };
 	struct why why = { "" };
-	bool testing = look->sts && look->sts->testing;
 
 	look->connected = true;
 	peer_greet(peer, &terms, &shown, &reply, &why);
 	struct seal seal = peer->seal;
 	*judgement = judge(look, host, plan, &shown);
-	if (testing)
+	if (look->sts && look->sts->testing)
 		tell_testing(look, host, &shown);
-	if (peer->secure) {
-		peer->secure->proved = policy_proofs(&host->facts, &shown);
-		peer->proven_by = policy_proven_by(&host->facts, &shown);
-		if (judgement->verdict == VERDICT_ACCEPTED && look->wanted & ~peer->secure->proved)
-			*judgement = (struct judgement){ VERDICT_UNKNOWN, REASON_LOCAL_FAULT };
-	}
+	keep_proofs(look, host, peer, &shown, judgement);
 	bool plaintext = policy_permit_plaintext(look->wanted, &host->facts, &shown, &peer->permit);
 	must(plaintext == (judgement->verdict == VERDICT_ACCEPTED && shown.hello != HELLO_SECURED));
 	struct str said = reply.said.len ? buf_str(&reply.said) : str_of(why.text);
 	note_sight(look, peer, &shown);
 	struct attempt *attempt = note(look, host->of->name, ip, *judgement, said);
-	if (!plaintext) /* a seal that broke is not what the message travels under */
-		note_seal(look, attempt, &seal);
 	attempt->proven_by = str_of(peer->proven_by);
-	if (plaintext && policy_plaintext_needs_new_connection(shown.hello)) {
-		struct host_facts again = shown;
-		reconnect_plain(look, host, &peer, plan, &again, &reply);
-		if (!peer) {
-			*judgement = policy_judge(look->wanted, &host->facts, &again);
-			judgement->verdict = VERDICT_UNKNOWN;
-			attempt->verdict = judgement->verdict;
-			attempt->reason = judgement->reason;
-		}
-	}
+	if (plaintext)
+		renew_for_plaintext(look, host, plan, &shown, &reply, &peer, judgement);
+	else /* a seal that broke is not what the message travels under */
+		note_seal(look, attempt, &seal);
+	attempt->verdict = judgement->verdict;
+	attempt->reason = judgement->reason;
 	if (judgement->verdict != VERDICT_ACCEPTED) {
 		peer_close(&peer);
 		return NULL;

@@ -270,7 +270,6 @@ void secure_seal(const struct secure *secure, struct arena *arena, struct seal *
 {
 	SSL *ssl = secure->wire.ssl;
 	X509 *peer = SSL_get0_peer_certificate(ssl);
-	char hex[DIGEST_HEX];
 
 	*seal = (struct seal){ .version = str_of(SSL_get_version(ssl)),
 		.cipher = str_of(SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl))),
@@ -279,8 +278,7 @@ void secure_seal(const struct secure *secure, struct arena *arena, struct seal *
 		.key = STR("") };
 	if (!peer)
 		return;
-	verify_certificate_digest(peer, hex);
-	seal->certificate = arena_str(arena, (struct str){ hex, sizeof hex });
-	verify_key_digest(peer, hex);
-	seal->key = arena_str(arena, (struct str){ hex, sizeof hex });
+	struct digest certificate = verify_certificate_digest(peer), key = verify_key_digest(peer);
+	seal->certificate = arena_str(arena, digest_str(&certificate));
+	seal->key = arena_str(arena, digest_str(&key));
 }

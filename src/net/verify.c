@@ -221,32 +221,28 @@ static enum reason certificate_fault(
 
 /* --- stored entries --- */
 
-static void digest_of(unsigned char *der, int len, char hex[DIGEST_HEX])
+static struct digest digest_of_der(unsigned char *der, int len)
 {
-	unsigned char digest[DIGEST_HEX / 2];
-
-	must(len > 0 && EVP_Digest(der, (size_t)len, digest, NULL, EVP_sha256(), NULL) == 1);
+	must(len > 0);
+	struct digest digest = digest_of((struct str){ (const char *)der, (size_t)len });
 	OPENSSL_free(der);
-	for (size_t i = 0; i < sizeof digest; i++) {
-		hex[2 * i] = "0123456789abcdef"[digest[i] >> 4];
-		hex[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
-	}
+	return digest;
 }
 
-void verify_certificate_digest(X509 *certificate, char hex[DIGEST_HEX])
+struct digest verify_certificate_digest(X509 *certificate)
 {
 	unsigned char *der = NULL;
 	int len = i2d_X509(certificate, &der);
 
-	digest_of(der, len, hex);
+	return digest_of_der(der, len);
 }
 
-void verify_key_digest(X509 *certificate, char hex[DIGEST_HEX])
+struct digest verify_key_digest(X509 *certificate)
 {
 	unsigned char *der = NULL;
 	int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
 
-	digest_of(der, len, hex);
+	return digest_of_der(der, len);
 }
 
 static bool add_stored_names(
@@ -281,21 +277,21 @@ static bool authority_matches(
 static bool entry_matches(
 	const struct stored_entry *entry, const struct shown *shown, struct str host)
 {
-	char hex[DIGEST_HEX];
+	struct digest digest;
 
 	switch (entry->kind) {
 	case STORED_KEY:
-		verify_key_digest(shown->certificate, hex);
+		digest = verify_key_digest(shown->certificate);
 		break;
 	case STORED_CERTIFICATE:
-		verify_certificate_digest(shown->certificate, hex);
+		digest = verify_certificate_digest(shown->certificate);
 		break;
 	case STORED_AUTHORITY:
 		return authority_matches(entry, shown, host);
 	default:
 		return false;
 	}
-	return str_eq(entry->value, (struct str){ hex, sizeof hex });
+	return str_eq(entry->value, digest_str(&digest));
 }
 
 static bool pin_matches(const struct shown *shown, const struct secure_target *target)

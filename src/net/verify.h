@@ -7,6 +7,7 @@
 #ifndef NET_VERIFY_H
 #define NET_VERIFY_H
 
+#include "base/signature.h"
 #include "net/secure.h"
 #include <openssl/x509.h>
 
@@ -29,10 +30,8 @@ X509_STORE *verifier_store(const struct verifier *verifier);
 void verify_peer(const struct verifier *verifier, const struct shown *shown,
 	const struct secure_target *target, struct host_facts *host);
 
-/* SHA-256 in lower-case hex, without a NUL. */
-enum { DIGEST_HEX = 64 };
-void verify_certificate_digest(X509 *certificate, char hex[DIGEST_HEX]);
-/* The same of its SubjectPublicKeyInfo. */
-void verify_key_digest(X509 *certificate, char hex[DIGEST_HEX]);
+/* SHA-256 of the whole certificate, and of its SubjectPublicKeyInfo. */
+struct digest verify_certificate_digest(X509 *certificate);
+struct digest verify_key_digest(X509 *certificate);
 
 #endif

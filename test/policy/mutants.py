@@ -372,14 +372,14 @@ mutant("common-name-proves", "8461 4.1: the certificate's DNS-IDs count alone", 
 mutant("weak-chains-verify", "7: the security level counts in chains too", VERIFY,
        "	X509_VERIFY_PARAM_set_auth_level(rules, LEVEL);\n", "	X509_VERIFY_PARAM_set_auth_level(rules, 0);\n", PROOF)
 mutant("stored-key-is-certificate", "7: stored entries: SHA-256 of the key", VERIFY,
-       "	case STORED_KEY:\n		verify_key_digest(", "	case STORED_KEY:\n		verify_certificate_digest(",
+       "	case STORED_KEY:\n		digest = verify_key_digest(", "	case STORED_KEY:\n		digest = verify_certificate_digest(",
        PROOF)
 mutant("stored-certificate-is-key", "7: stored entries: SHA-256 of the certificate", VERIFY,
-       "	case STORED_CERTIFICATE:\n		verify_certificate_digest(",
-       "	case STORED_CERTIFICATE:\n		verify_key_digest(", PROOF)
+       "	case STORED_CERTIFICATE:\n		digest = verify_certificate_digest(",
+       "	case STORED_CERTIFICATE:\n		digest = verify_key_digest(", PROOF)
 mutant("stored-prefix-matches", "7: a stored digest matches as a whole", VERIFY,
-       "	return str_eq(entry->value, (struct str){ hex, sizeof hex });",
-       "	return str_starts((struct str){ hex, sizeof hex }, entry->value);", PROOF)
+       "	return str_eq(entry->value, digest_str(&digest));",
+       "	return str_starts(digest_str(&digest), entry->value);", PROOF)
 mutant("stored-authority-any-name", "7: a stored CA: a name must hold", VERIFY,
        "	return add_stored_names(check, entry, host) && outcome_of(check) == X509_V_OK;",
        "	return outcome_of(check) == X509_V_OK;", PROOF)

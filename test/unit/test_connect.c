@@ -482,7 +482,7 @@ static void a_certificate_is_checked_where_the_plan_says(void **state)
 /* What verify.c is given is what the handshake brought: the whole chain, and all checks of it. */
 static void the_chain_shown_is_what_is_verified(void **state)
 {
-	char ca[4096], key[DIGEST_HEX];
+	char ca[4096];
 	unsigned char *root = NULL;
 	const struct plan plan = {
 		.connect = true, .check_dane = true, .check_ca = true, .check_pin = true
@@ -494,8 +494,8 @@ static void the_chain_shown_is_what_is_verified(void **state)
 	assert_int_equal(SSL_CTX_use_certificate(context, certificates[LEAF]), 1);
 	assert_int_equal(SSL_CTX_use_PrivateKey(context, certificate_keys[LEAF]), 1);
 	assert_int_equal(SSL_CTX_add1_chain_cert(context, certificates[SUB]), 1);
-	verify_key_digest(certificates[LEAF], key);
-	struct stored_entry entry = { STORED_KEY, { key, sizeof key }, STR("") };
+	struct digest key = verify_key_digest(certificates[LEAF]);
+	struct stored_entry entry = { STORED_KEY, digest_str(&key), STR("") };
 	int len = i2d_X509(certificates[ROOT], &root);
 	struct tlsa tlsa = { TLSA_USAGE_TA, TLSA_SELECTOR_CERT, TLSA_MATCHING_FULL,
 		{ (char *)root, (size_t)len } };

@@ -199,13 +199,13 @@ static struct stored_entry entry_of(const struct pin *pin, char *to)
 	struct stored_entry entry = {
 		.kind = pin->kind, .value = { to, DIGEST_HEX }, .names = str_of(pin->names)
 	};
+	X509 *of = certificates[pin->of[0]];
+	struct digest digest =
+		pin->kind == STORED_KEY ? verify_key_digest(of) : verify_certificate_digest(of);
 
+	memcpy(to, digest.hex, DIGEST_HEX);
 	if (pin->kind == STORED_AUTHORITY)
 		entry.value = pem_text(pin->of, to, PEM_MAX);
-	else if (pin->kind == STORED_KEY)
-		verify_key_digest(certificates[pin->of[0]], to);
-	else
-		verify_certificate_digest(certificates[pin->of[0]], to);
 	if (pin->wrong && pin->kind == STORED_AUTHORITY)
 		entry.value.len -= entry.value.len / 4;
 	else if (pin->wrong)

@@ -7,7 +7,7 @@
 #include "ctl/ctl.h"
 #include "mail/address.h"
 #include "mail/demands.h"
-#include "mail/policy.h"
+#include "mail/policy_words.h"
 #include "mail/reason.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -153,7 +153,7 @@ static void show_facts(struct check *check, const struct preflight_host *h)
 	else
 		step(check, "DANE", h->name, "not looked up");
 	step(check, "MTA-STS", h->name, "%s", word(policies, count_of(policies), h->sts));
-	if (!(check->ask.demands & DEMAND_PINNED))
+	if (!(check->answer.demands & DEMAND_PINNED))
 		return;
 	if (h->pin == PIN_NOT_LOOKED_UP && check->ctl->alone.pid)
 		step(check, "stored", h->name,
@@ -292,13 +292,14 @@ static void print(struct check *check)
 
 /* --- for programs --- */
 
+/* As siegel policy explain has it; "?" from a newer delivery. */
+static const char *fact_word(enum policy_fact fact, uint64_t number)
+{
+	return number < policy_words_n(fact) ? policy_word(fact, (unsigned)number) : "?";
+}
+
 static json_t *host_json(const struct check *check, const struct preflight_host *h)
 {
-	static const char *const tlsa[] = { "not-looked-up", "none", "unusable", "usable",
-		"failed" };
-	static const char *const sts[] = { "not-looked-up", "absent", "in-force", "unknown" };
-	static const char *const pin[] = { "not-looked-up", "none", "expired", "stored" };
-	static const char *const address[] = { "found", "none", "forbidden", "no-route", "failed" };
 	const struct preflight_answer *a = &check->answer;
 	json_t *attempts = json_array();
 
@@ -308,12 +309,11 @@ static json_t *host_json(const struct check *check, const struct preflight_host 
 	return json_pack("{s:o, s:I, s:b, s:b, s:s, s:s, s:I, s:o, s:s, s:s, s:b, s:s, s:s, s:o}",
 		"name", json_text(h->name), "preference", (json_int_t)h->preference, "mx_signed",
 		h->mx_validated != 0, "address_signed", h->host_validated != 0, "address",
-		word(address, count_of(address), h->address), "tlsa",
-		word(tlsa, count_of(tlsa), h->tlsa), "tlsa_records", (json_int_t)h->tlsa_records,
-		"tlsa_base", json_text(h->tlsa_base), "sts", word(sts, count_of(sts), h->sts),
-		"stored", word(pin, count_of(pin), h->pin), "asked", h->asked != 0, "verdict",
-		h->asked ? verdict_word(h->verdict) : "unknown", "reason", reason_word(h->reason),
-		"attempts", attempts);
+		fact_word(FACT_ADDRESS, h->address), "tlsa", fact_word(FACT_TLSA, h->tlsa),
+		"tlsa_records", (json_int_t)h->tlsa_records, "tlsa_base", json_text(h->tlsa_base),
+		"sts", fact_word(FACT_STS, h->sts), "stored", fact_word(FACT_PIN, h->pin), "asked",
+		h->asked != 0, "verdict", h->asked ? verdict_word(h->verdict) : "unknown", "reason",
+		reason_word(h->reason), "attempts", attempts);
 }
 
 static json_t *check_json(const struct check *check)

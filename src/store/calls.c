@@ -205,6 +205,22 @@ static void do_notices_list(struct store *store, struct caller *caller)
 			.text = STR("there is no such account") };
 }
 
+/* clang-format off */
+/* Calls that one function answers from what is asked. */
+#define PLAIN_CALLS(row) \
+	row(user_add, account_add) \
+	row(user_passwd, account_passwd) \
+	row(alias_set, account_set_alias) \
+	row(queue_list, listing_queue) \
+	row(queue_retry, listing_retry) \
+	row(queue_drop, listing_drop) \
+	row(receipt_read, receipt_read) \
+	row(receipt_sign, receipt_sign) \
+	row(certificate_list, stored_list) \
+	row(certificate_add, stored_add) \
+	row(certificate_remove, stored_remove)
+/* clang-format on */
+
 static void run(struct store *store, struct caller *caller)
 {
 	struct arena *arena = &caller->arena;
@@ -225,14 +241,8 @@ static void run(struct store *store, struct caller *caller)
 		sts_policy_save(store, &ask->sts_save);
 		answer->sts_save = (struct empty){ 0 };
 		break;
-	case CALL_user_add:
-		account_add(store, &ask->user_add, arena, &answer->user_add);
-		break;
 	case CALL_user_list:
 		account_list(store, arena, &answer->user_list);
-		break;
-	case CALL_user_passwd:
-		account_passwd(store, &ask->user_passwd, arena, &answer->user_passwd);
 		break;
 	case CALL_user_remove:
 		account_remove(store, ask->user_remove.address, arena, &answer->user_remove);
@@ -240,39 +250,18 @@ static void run(struct store *store, struct caller *caller)
 	case CALL_alias_show:
 		account_show(store, ask->alias_show.address, arena, &answer->alias_show);
 		break;
-	case CALL_alias_set:
-		account_set_alias(store, &ask->alias_set, arena, &answer->alias_set);
-		break;
-	case CALL_queue_list:
-		listing_queue(store, &ask->queue_list, arena, &answer->queue_list);
-		break;
-	case CALL_queue_retry:
-		listing_retry(store, &ask->queue_retry, arena, &answer->queue_retry);
-		break;
-	case CALL_queue_drop:
-		listing_drop(store, &ask->queue_drop, arena, &answer->queue_drop);
-		break;
 	case CALL_notices_list:
 		do_notices_list(store, caller);
-		break;
-	case CALL_receipt_read:
-		receipt_read(store, &ask->receipt_read, arena, &answer->receipt_read);
-		break;
-	case CALL_receipt_sign:
-		receipt_sign(store, &ask->receipt_sign, arena, &answer->receipt_sign);
 		break;
 	case CALL_store_status:
 		listing_status(store, arena, &answer->store_status);
 		break;
-	case CALL_certificate_list:
-		stored_list(store, &ask->certificate_list, arena, &answer->certificate_list);
+#define PLAIN_CASE(name, function)                                 \
+	case CALL_##name:                                          \
+		function(store, &ask->name, arena, &answer->name); \
 		break;
-	case CALL_certificate_add:
-		stored_add(store, &ask->certificate_add, arena, &answer->certificate_add);
-		break;
-	case CALL_certificate_remove:
-		stored_remove(store, &ask->certificate_remove, arena, &answer->certificate_remove);
-		break;
+		PLAIN_CALLS(PLAIN_CASE)
+#undef PLAIN_CASE
 #define CASE_OF(name, ...) case CALL_##name:
 		DELIVERY_CALLS(CASE_OF)
 #undef CASE_OF

@@ -62,11 +62,6 @@ static const struct {
 	{ "pin", "it is stored for the domain", "known by a stored certificate" },
 };
 
-static const char *word(const char *const *words, size_t n, uint64_t number)
-{
-	return number < n && words[number] ? words[number] : "?";
-}
-
 static size_t proof_of(struct str id)
 {
 	size_t i = 0;
@@ -112,7 +107,7 @@ static void show_route(struct check *check)
 
 	if (a->route != FOUND_HOSTS) {
 		step(check, "MX", check->ask.domain, "%s%s",
-			word(routes, count_of(routes), a->route),
+			numbered_word(routes, count_of(routes), a->route),
 			a->route_bogus	     ? " (DNSSEC says it is forged)"
 			: a->route_validated ? " (signed)"
 					     : "");
@@ -132,7 +127,8 @@ static void show_facts(struct check *check, const struct preflight_host *h)
 {
 	bool found = h->address == ADDRESS_FOUND;
 
-	step(check, "address", h->name, "%s%s%s", word(addresses, count_of(addresses), h->address),
+	step(check, "address", h->name, "%s%s%s",
+		numbered_word(addresses, count_of(addresses), h->address),
 		found	       ? ", "
 		: h->dns_bogus ? " (DNSSEC says it is forged)"
 			       : "",
@@ -152,14 +148,14 @@ static void show_facts(struct check *check, const struct preflight_host *h)
 					  : "not possible: its address isn't signed");
 	else
 		step(check, "DANE", h->name, "not looked up");
-	step(check, "MTA-STS", h->name, "%s", word(policies, count_of(policies), h->sts));
+	step(check, "MTA-STS", h->name, "%s", numbered_word(policies, count_of(policies), h->sts));
 	if (!(check->answer.demands & DEMAND_PINNED))
 		return;
 	if (h->pin == PIN_NOT_LOOKED_UP && check->ctl->alone.pid)
 		step(check, "stored", h->name,
 			"stored certificates can't be read while the server is down");
 	else
-		step(check, "stored", h->name, "%s", word(pins, count_of(pins), h->pin));
+		step(check, "stored", h->name, "%s", numbered_word(pins, count_of(pins), h->pin));
 }
 
 static void show_attempt(struct check *check, const struct attempt *a)
@@ -334,8 +330,8 @@ static json_t *check_json(const struct check *check)
 		"tls_version", json_text(a->tls_version), "cipher", json_text(a->cipher), "group",
 		json_text(a->group), "seen", json_time(a->time), "looked_up",
 		json_time(a->dns_time), "server_asked", check->ctl->alone.pid == 0, "route",
-		word(found, count_of(found), a->route), "route_signed", a->route_validated != 0,
-		"route_bogus", a->route_bogus != 0, "hosts", hosts);
+		numbered_word(found, count_of(found), a->route), "route_signed",
+		a->route_validated != 0, "route_bogus", a->route_bogus != 0, "hosts", hosts);
 }
 
 /* --- the command --- */

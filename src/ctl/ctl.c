@@ -162,6 +162,11 @@ enum exit_status ctl_json(struct ctl *ctl, json_t *value)
 	return EXIT_DONE;
 }
 
+const char *numbered_word(const char *const *words, size_t n, uint64_t number)
+{
+	return number < n && words[number] ? words[number] : "?";
+}
+
 const char *reason_word(uint64_t reason)
 {
 	return reason_is_known((uint32_t)reason) ? reason_id((enum reason)reason) : "?";

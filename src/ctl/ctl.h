@@ -75,6 +75,8 @@ enum exit_status ctl_json(struct ctl *ctl, json_t *value);
 STORE_CALLS(CTL_ASK)
 #undef CTL_ASK
 
+/* The word of a number; "?" where there is none, as for one from a newer server. */
+const char *numbered_word(const char *const *words, size_t n, uint64_t number);
 /* The reason's id; "?" for a number from a newer store. */
 const char *reason_word(uint64_t reason);
 /* "accepted", "unknown", "refused". */

@@ -252,14 +252,9 @@ static json_t *changes_json(const struct explained *e)
 
 static enum exit_status explain_json(struct ctl *ctl, const struct explained *e)
 {
-	json_t *demanded = json_array();
-
-	for (size_t i = 0; i < DEMAND_NAMES_N; i++)
-		if (e->wanted & demand_names[i].demand)
-			json_array_append_new(demanded, json_string(demand_names[i].name));
 	return ctl_json(
 		ctl, json_pack("{s:o, s:s, s:s, s:b, s:b, s:s, s:{s:o, s:o}, s:o, s:o, s:o}",
-			     "demands", demanded, "verdict", outcome(e), "reason",
+			     "demands", demands_json(e->wanted), "verdict", outcome(e), "reason",
 			     reason_id(e->judgement.reason), "connects", e->connects, "second_look",
 			     policy_needs_second_look(e->judgement), "proven_by", e->proven_by,
 			     "why", "en", why_json(e, LANGUAGE_EN), "de", why_json(e, LANGUAGE_DE),

@@ -17,20 +17,10 @@ static const char *const states[] = {
 	[STATE_DELIVERED] = "delivered",
 	[STATE_FAILED] = "failed",
 };
-static const char *const verdicts[] = {
-	[VERDICT_ACCEPTED] = "accepted",
-	[VERDICT_UNKNOWN] = "unknown",
-	[VERDICT_REFUSED] = "refused",
-};
-
-static const char *word(const char *const *words, size_t n, uint64_t number)
-{
-	return number < n ? words[number] : "?";
-}
 
 const char *verdict_word(uint64_t verdict)
 {
-	return word(verdicts, count_of(verdicts), verdict);
+	return verdict <= VERDICT_REFUSED ? verdict_name((enum verdict)verdict) : "?";
 }
 
 json_t *demands_json(uint64_t set)
@@ -59,8 +49,8 @@ static json_t *item_json(const struct queue_item *q)
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:I, s:o, s:o, s:o, s:I, s:s, s:o}",
 		"id", json_text(q->id), "sender", json_text(q->sender), "recipient",
 		json_text(q->recipient), "destination", json_text(q->destination), "subject",
-		json_text(q->subject), "state", word(states, count_of(states), q->state), "demands",
-		demands_json(q->demands), "size", (json_int_t)q->size, "accepted",
+		json_text(q->subject), "state", numbered_word(states, count_of(states), q->state),
+		"demands", demands_json(q->demands), "size", (json_int_t)q->size, "accepted",
 		json_time(q->accepted), "next_attempt", json_time(q->next_attempt), "deadline",
 		json_time(q->deadline), "attempts", (json_int_t)q->attempts, "reason",
 		reason_word(q->reason), "said", json_text(q->said));
@@ -123,7 +113,7 @@ static void print_items(const struct queue_answer *answer, struct buf *to)
 
 		add_demands(&set, q->demands);
 		columns_add(&columns, q->id);
-		columns_add(&columns, str_of(word(states, count_of(states), q->state)));
+		columns_add(&columns, str_of(numbered_word(states, count_of(states), q->state)));
 		add_moment(&columns, q->accepted);
 		add_moment(&columns, is_open(q) ? q->next_attempt : 0);
 		columns_printf(&columns, "%llu", (unsigned long long)q->attempts);

@@ -12,6 +12,18 @@
 
 enum { PERMIT_SEAL = 0x51e6e100 };
 
+const char *verdict_name(enum verdict verdict)
+{
+	static const char *const names[] = {
+		[VERDICT_ACCEPTED] = "accepted",
+		[VERDICT_UNKNOWN] = "unknown",
+		[VERDICT_REFUSED] = "refused",
+	};
+
+	must((unsigned)verdict < count_of(names));
+	return names[verdict];
+}
+
 static const struct judgement accepted = { VERDICT_ACCEPTED, REASON_NONE };
 
 static struct judgement unknown(enum reason reason)

@@ -16,6 +16,8 @@
 
 /* In this order the worst wins: refused > unknown > accepted. Numbers are stored on disk. */
 enum verdict { VERDICT_ACCEPTED, VERDICT_UNKNOWN, VERDICT_REFUSED };
+/* "accepted", "unknown", "refused"; takes any verdict. */
+const char *verdict_name(enum verdict verdict);
 
 struct judgement {
 	enum verdict verdict;

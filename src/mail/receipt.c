@@ -28,12 +28,6 @@ static const char *const transmissions[] = {
 	[TRANSMISSION_PLAIN] = "plain",
 };
 
-static const char *const verdicts[] = {
-	[VERDICT_ACCEPTED] = "accepted",
-	[VERDICT_UNKNOWN] = "unknown",
-	[VERDICT_REFUSED] = "refused",
-};
-
 const char *record_kind_name(enum record_kind kind)
 {
 	must((unsigned)kind < RECORD_KINDS_N);
@@ -266,7 +260,6 @@ void record_attempts_begin(struct buf *to)
 
 void record_attempt(struct buf *to, const struct evidence *e)
 {
-	must((unsigned)e->verdict < count_of(verdicts));
 	between(to);
 	buf_add_char(to, '{');
 	time_field(to, "time", e->time);
@@ -274,7 +267,7 @@ void record_attempt(struct buf *to, const struct evidence *e)
 	field(to, "address", e->address, RECORD_FIELD_MAX);
 	if (e->port)
 		number(to, "port", e->port);
-	field(to, "verdict", str_of(verdicts[e->verdict]), RECORD_FIELD_MAX);
+	field(to, "verdict", str_of(verdict_name(e->verdict)), RECORD_FIELD_MAX);
 	reason_field(to, "reason", e->reason);
 	field(to, "tls_version", e->tls_version, RECORD_FIELD_MAX);
 	field(to, "cipher", e->cipher, RECORD_FIELD_MAX);

@@ -141,13 +141,7 @@ enum exit_status certificate_examine(
 	if (!call_examine(ctl->delivery, &(struct examine_ask){ .domain = domain }, -1, &ctl->arena,
 		    answer, NULL, deadline_in(EXAMINE_WAIT), &why))
 		return ctl_unreachable(ctl, &why);
-	if (answer->outcome == LOOK_DONE)
-		return EXIT_DONE;
-	buf_add(&ctl->err,
-		answer->outcome == LOOK_BUSY
-			? STR("siegel: delivery is looking at too much already; ask again\n")
-			: STR("siegel: delivery takes that for no domain\n"));
-	return EXIT_UNREACHABLE;
+	return ctl_looked(ctl, answer->outcome);
 }
 
 const char *certificate_no_route(const struct examine_answer *answer)

@@ -388,13 +388,7 @@ static enum exit_status ask(struct check *check)
 		buf_printf(&ctl->err, "siegel: %s\n", why.text);
 		return EXIT_UNREACHABLE;
 	}
-	if (check->answer.outcome == LOOK_DONE)
-		return EXIT_DONE;
-	buf_add(&ctl->err,
-		check->answer.outcome == LOOK_BUSY
-			? STR("siegel: delivery is looking at too much already; ask again\n")
-			: STR("siegel: delivery takes that for no domain\n"));
-	return EXIT_UNREACHABLE;
+	return ctl_looked(ctl, check->answer.outcome);
 }
 
 static enum exit_status status_of(uint64_t verdict)

@@ -107,6 +107,17 @@ enum exit_status ctl_delivery(struct ctl *ctl)
 	return EXIT_FAULT;
 }
 
+enum exit_status ctl_looked(struct ctl *ctl, uint64_t outcome)
+{
+	if (outcome == LOOK_DONE)
+		return EXIT_DONE;
+	buf_add(&ctl->err,
+		outcome == LOOK_BUSY
+			? STR("siegel: delivery is looking at too much already; ask again\n")
+			: STR("siegel: delivery takes that for no domain\n"));
+	return EXIT_UNREACHABLE;
+}
+
 enum exit_status ctl_unreachable(struct ctl *ctl, const struct why *why)
 {
 	buf_printf(&ctl->err,

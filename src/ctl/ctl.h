@@ -51,6 +51,9 @@ bool ctl_connect_delivery(struct ctl *ctl, struct why *why) must_use;
 /* Settings, and delivery to ask: the server's; or, where none runs or we may not ask it, one of our
  * own (ctl->alone), which has no store. Anything but EXIT_DONE is the command's end. */
 enum exit_status ctl_delivery(struct ctl *ctl) must_use;
+/* What came of a question about a destination (enum look_outcome): delivery may have looked at
+ * nothing, and that is said. */
+enum exit_status ctl_looked(struct ctl *ctl, uint64_t outcome) must_use;
 /* Who was asked did not answer: say why. */
 enum exit_status ctl_unreachable(struct ctl *ctl, const struct why *why);
 /* An answer that is no: its text, or one for the outcome (enum ctl_outcome). */

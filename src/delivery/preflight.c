@@ -175,11 +175,7 @@ static enum route_found found(const struct look *look)
 /* Is the answer that led to the hosts, or to there being none, signed? */
 static bool is_signed(const struct look *look)
 {
-	const struct route *route = look->route;
-
-	if (!route)
-		return false;
-	return route->kind == ROUTE_HOSTS ? route->hosts[0].facts.mx_validated : route->validated;
+	return look->route && look->route->validated;
 }
 
 static struct preflight_host host_of(const struct look *look, size_t i)

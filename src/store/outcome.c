@@ -31,11 +31,6 @@ static bool is_sane(const struct recipient_outcome *o)
 	return is_reason(o->reason) && o->transmission <= TRANSMISSION_PLAIN;
 }
 
-static bool is_sane_attempt(const struct attempt *a)
-{
-	return is_reason(a->reason) && a->verdict <= VERDICT_REFUSED;
-}
-
 static bool is_local(const struct open_recipient *r)
 {
 	return r->destination->name.len == 0;
@@ -202,7 +197,7 @@ static void add_evidence(struct store *store, int64_t message, const struct dest
 {
 	for (size_t i = 0; i < ask->attempts.len && i < ATTEMPTS_MAX; i++) {
 		const struct attempt *a = &ask->attempts.at[i];
-		if (!is_sane_attempt(a))
+		if (!receipt_attempt_is_sane(a))
 			continue;
 		RUN(&store->db, EVIDENCE_ADD, as_number(message), as_text(d->name),
 			as_number(d->demands), as_number((int64_t)a->time),

@@ -181,8 +181,7 @@ static void write_head(struct store *store)
 	record_recipients_begin(&r->line);
 }
 
-/* A report is another role's word. */
-static bool is_sane(const struct attempt *a)
+bool receipt_attempt_is_sane(const struct attempt *a)
 {
 	return a->reason <= UINT32_MAX && reason_is_known((uint32_t)a->reason) &&
 	       a->verdict <= VERDICT_REFUSED;
@@ -219,7 +218,7 @@ static void write_attempts(struct store *store)
 			.key = a->key,
 			.proven_by = a->proven_by,
 			.said = a->said };
-		if (is_sane(a))
+		if (receipt_attempt_is_sane(a))
 			record_attempt(&r->line, &e);
 	}
 	record_attempts_end(&r->line);

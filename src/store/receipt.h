@@ -56,6 +56,8 @@ void receipt_begin_ended(struct store *store, int64_t message);
 /* One recipient of it, at the destination. `host` said what it says in this attempt. */
 void receipt_recipient(struct store *store, const struct destination *destination,
 	const struct record_recipient *recipient);
+/* Are the numbers of an attempt, another role's word, within our tables? Others are left out. */
+bool receipt_attempt_is_sane(const struct attempt *attempt) must_use;
 /* Write it, if there was a recipient. Database failures are sticky. */
 void receipt_finish(struct store *store);
 

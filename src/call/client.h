@@ -16,11 +16,12 @@
 struct client;
 struct client_connection;
 
-/* A client of the role `of`, whose connections are made over a rendezvous (see edge_fd in client.c); it has no
- * rendezvous yet, so that calls wait for one until their deadline. Roles never free theirs. */
+/* A client of the role `of`, whose connections are made over a rendezvous (see edge_fd in
+ * client.c); it has no rendezvous yet, so that calls wait for one until their deadline. Roles never
+ * free theirs. */
 struct client *client_new(enum role of);
-/* Give it the rendezvous with the role's (new) process; takes ownership. Connections to the old one are
- * closed as they come back. Called by the control thread. */
+/* Give it the rendezvous with the role's (new) process; takes ownership. Connections to the old one
+ * are closed as they come back. Called by the control thread. */
 void client_set_edge(struct client *client, int rendezvous);
 /* A client with one fixed connection to the role's unix socket at `path` (the command line). */
 struct client *client_at(enum role of, const char *path, struct why *why);

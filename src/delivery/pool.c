@@ -2,8 +2,9 @@
  *
  * pool.c - idle connections. A connection is known by everything its judgement rested on: the
  * domain, the demands, host, address and port, what was published or stored about the host (TLSA
- * set, policy, entries), and the configuration with its CA store; it is kept no longer than the facts it was judged by. A peer that says anything
- * while idle (421, or something smuggled in) has ended it.
+ * set, policy, entries), and the configuration with its CA store; it is kept no longer than the
+ * facts it was judged by. A peer that says anything while idle (421, or something smuggled in) has
+ * ended it.
  */
 #include "delivery/pool.h"
 

@@ -13,8 +13,8 @@
  * seconds at most. */
 enum resolver_health watch_resolver(struct resolver *resolver, enum resolver_health before);
 
-/* Refresh policies every few minutes, and check both now, after each reload and once an hour, the resolver once a minute unless it is
- * healthy; in a thread of its own that holds up nobody. */
+/* Refresh policies every few minutes, and check both now, after each reload and once an hour, the
+ * resolver once a minute unless it is healthy; in a thread of its own that holds up nobody. */
 void watch_start(struct delivery *delivery);
 
 #endif

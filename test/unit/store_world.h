@@ -181,13 +181,19 @@ static struct mail mail(struct world *w, int64_t account, const char *from, cons
 	return m;
 }
 
+/* A mail is copied about until it is handed in; then its question points into it. */
+static void stay_here(struct mail *m)
+{
+	m->ask.id = str_of(m->id);
+	m->ask.recipients.at = m->to;
+	m->ask.header_senders.at = m->senders;
+}
+
 static struct accept_answer hand_in(struct world *w, struct mail *m)
 {
 	struct accept_answer answer = { 0 };
 
-	m->ask.id = str_of(m->id);
-	m->ask.recipients.at = m->to;
-	m->ask.header_senders.at = m->senders;
+	stay_here(m);
 	scoped(fd_close) int fd = fd_memfd_of("body", m->body);
 	begin(w);
 	accept_message(&w->store, &m->ask, m->body, fd, 0, &w->arena, &answer);

@@ -104,9 +104,7 @@ static uint64_t ask_accept(struct world *w, const struct running *r, struct mail
 	struct why why;
 	scoped(fd_close) int fd = fd_memfd_of("body", m.body);
 
-	m.ask.id = str_of(m.id);
-	m.ask.recipients.at = m.to;
-	m.ask.header_senders.at = m.senders;
+	stay_here(&m);
 	if (!call_accept(r->smtpd, &m.ask, fd, &w->arena, &answer, NULL, deadline_in(20000), &why))
 		fail_msg("%s", why.text);
 	return answer.outcome;

@@ -57,10 +57,9 @@ bool policy_word_of(enum policy_fact fact, struct str word, unsigned *number) mu
 bool policy_case_read(
 	struct str text, struct policy_case *to, uint32_t *given, struct buf *error) must_use;
 
-/* A case as facts, and facts as the case that comes closest. */
+/* A case as facts. */
 void policy_case_facts(
 	const struct policy_case *from, struct route_facts *route, struct host_facts *host);
-struct policy_case policy_case_of(const struct route_facts *route, const struct host_facts *host);
 
 /* A set by the name of a level, or as "tls+auth"; "none" is the empty set. */
 bool policy_demands_of(struct str text, demands *set) must_use;

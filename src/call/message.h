@@ -63,9 +63,6 @@ enum alias_set {
 enum ctl_outcome { CTL_OK, CTL_NOT_FOUND, CTL_EXISTS, CTL_INVALID };
 
 /* Whether delivery looked at a destination for somebody who asked. */
-/* What the resolver's self-test said (policy.md section 7), as net/resolve.h's resolver_health. */
-enum resolver_state { RESOLVER_STATE_UNTESTED, RESOLVER_STATE_HEALTHY, RESOLVER_STATE_UNHEALTHY };
-
 enum look_outcome {
 	LOOK_DONE,
 	LOOK_BUSY,   /* too many look already: ask again */

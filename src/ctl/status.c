@@ -61,14 +61,9 @@ static bool ask_store(struct ctl *ctl, struct status_answer *answer, struct why 
 						NULL, deadline_in(CALL_MS), why);
 }
 
-/* What delivery says of its resolver; NULL where it doesn't answer. */
-static const char *ask_resolver(struct ctl *ctl)
+/* What delivery says of its resolver; empty where it doesn't answer. */
+static struct str ask_resolver(struct ctl *ctl)
 {
-	static const char *const words[] = {
-		[RESOLVER_STATE_UNTESTED] = "untested",
-		[RESOLVER_STATE_HEALTHY] = "healthy",
-		[RESOLVER_STATE_UNHEALTHY] = "unhealthy",
-	};
 	struct health_answer answer;
 	struct empty ask = { 0 };
 	struct why why;
@@ -77,17 +72,22 @@ static const char *ask_resolver(struct ctl *ctl)
 		!call_health(ctl->delivery, &ask, -1, &ctl->arena, &answer, NULL,
 			deadline_in(CALL_MS), &why)) {
 		buf_printf(&ctl->err, "siegel: delivery does not answer: %s\n", why.text);
-		return NULL;
+		return STR("");
 	}
-	if (answer.outcome != LOOK_DONE || answer.resolver >= count_of(words))
-		return "unknown";
-	return words[answer.resolver];
+	return answer.outcome == LOOK_DONE ? answer.resolver : STR("unknown");
 }
 
-static void print_resolver(struct ctl *ctl, const char *resolver)
+static bool is_unhealthy(struct str resolver)
 {
-	buf_printf(&ctl->out, "\nDNS resolver: %s\n", resolver);
-	if (strcmp(resolver, "unhealthy") == 0)
+	return str_eq(resolver, STR("unhealthy"));
+}
+
+static void print_resolver(struct ctl *ctl, struct str resolver)
+{
+	buf_add(&ctl->out, STR("\nDNS resolver: "));
+	add_visible(&ctl->out, resolver);
+	buf_add_char(&ctl->out, '\n');
+	if (is_unhealthy(resolver))
 		buf_add(&ctl->out,
 			STR("DNSSEC validation does not work: wrong clock, old trust anchor, or a "
 			    "name server that strips signatures. Mail waits until it does.\n"));
@@ -187,7 +187,7 @@ enum exit_status run_status(struct ctl *ctl)
 {
 	struct status_answer figures = { 0 };
 	struct why why;
-	const char *resolver;
+	struct str resolver;
 	json_t *siegeld;
 	bool ready, answers;
 
@@ -204,16 +204,16 @@ enum exit_status run_status(struct ctl *ctl)
 	if (ctl->request.json) {
 		add_figures(siegeld, &figures);
 		json_object_set_new(
-			siegeld, "resolver", json_string(resolver ? resolver : "unknown"));
+			siegeld, "resolver", json_text(resolver.len ? resolver : STR("unknown")));
 		ctl_json(ctl, siegeld);
 	} else {
 		print_roles(ctl, siegeld);
-		if (resolver)
+		if (resolver.len)
 			print_resolver(ctl, resolver);
 		if (answers)
 			print_figures(ctl, &figures);
 		json_decref(siegeld);
 	}
-	bool good = ready && answers && resolver && strcmp(resolver, "unhealthy") != 0;
+	bool good = ready && answers && resolver.len && !is_unhealthy(resolver);
 	return good ? EXIT_DONE : EXIT_NEGATIVE;
 }

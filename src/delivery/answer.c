@@ -160,15 +160,10 @@ static void answer_busy(struct asker *asker)
 
 static void tell_health(struct delivery *delivery, struct health_answer *answer)
 {
-	static const enum resolver_state states[] = {
-		[RESOLVER_UNTESTED] = RESOLVER_STATE_UNTESTED,
-		[RESOLVER_HEALTHY] = RESOLVER_STATE_HEALTHY,
-		[RESOLVER_UNHEALTHY] = RESOLVER_STATE_UNHEALTHY,
-	};
 	struct config *config = delivery_config(delivery);
 
 	*answer = (struct health_answer){ .outcome = LOOK_DONE,
-		.resolver = states[resolver_health(config->resolver)] };
+		.resolver = str_of(resolver_health_name(resolver_health(config->resolver))) };
 	config_release(&config);
 }
 

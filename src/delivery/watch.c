@@ -23,7 +23,6 @@ struct watch {
 
 enum resolver_health watch_resolver(struct resolver *resolver, enum resolver_health before)
 {
-	static const char *const names[] = { "untested", "healthy", "unhealthy" };
 	enum resolver_health now = resolver_self_test(resolver, deadline_in(TEST_WAIT));
 
 	if (now == before)
@@ -35,7 +34,7 @@ enum resolver_health watch_resolver(struct resolver *resolver, enum resolver_hea
 			log_text("then", "mail waits until it does"));
 	else
 		LOG(LOG_INFO, now == RESOLVER_HEALTHY ? "resolver-healthy" : "resolver-untested",
-			log_text("was", names[before]));
+			log_text("was", resolver_health_name(before)));
 	return now;
 }
 

@@ -483,6 +483,18 @@ enum resolver_health resolver_health(const struct resolver *resolver)
 	return (enum resolver_health)atomic_load(&resolver->health);
 }
 
+const char *resolver_health_name(enum resolver_health health)
+{
+	static const char *const names[] = {
+		[RESOLVER_UNTESTED] = "untested",
+		[RESOLVER_HEALTHY] = "healthy",
+		[RESOLVER_UNHEALTHY] = "unhealthy",
+	};
+
+	must((unsigned)health < count_of(names));
+	return names[health];
+}
+
 void resolver_inherit_health(struct resolver *resolver, const struct resolver *from)
 {
 	if (self_test_applies(&resolver->setup))

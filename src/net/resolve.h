@@ -102,6 +102,8 @@ enum resolver_health {
 };
 enum resolver_health resolver_self_test(struct resolver *resolver, struct deadline deadline);
 enum resolver_health resolver_health(const struct resolver *resolver);
+/* "untested", "healthy", "unhealthy". */
+const char *resolver_health_name(enum resolver_health health);
 /* A resolver with other settings goes on from there, until it has been tested itself. */
 void resolver_inherit_health(struct resolver *resolver, const struct resolver *from);
 

@@ -104,10 +104,15 @@ static void listen_on_loopback(struct server *server)
 	server->port = ntohs(at.sin_port);
 }
 
+static void start_serving(struct server *server)
+{
+	must(pthread_create(&server->thread, NULL, serve, server) == 0);
+}
+
 static void start(struct server *server)
 {
 	listen_on_loopback(server);
-	must(pthread_create(&server->thread, NULL, serve, server) == 0);
+	start_serving(server);
 }
 
 static void stop(struct server *server)
@@ -432,14 +437,15 @@ static void a_name_that_is_none_goes_nowhere(void **state)
 	SSL_CTX_free(server.tls);
 }
 
-/* In a process of its own: there is no way back. */
+/* In a process of its own: there is no way back. It is made while there is no other thread, since a
+ * lock of the allocator that one holds in that moment would be held in the new process for good. */
 static void delivery_can_fetch_where_it_is_confined(void **state)
 {
 	struct server server = { .tls = good_context(), .answer = GOOD };
 	int status;
 
 	(void)state;
-	start(&server);
+	listen_on_loopback(&server);
 	struct fetch ask = ask_of(&server);
 	pid_t pid = fork();
 	if (pid == 0) {
@@ -450,6 +456,7 @@ static void delivery_can_fetch_where_it_is_confined(void **state)
 			dprintf(STDERR_FILENO, "confined: %s\n", why.text);
 		_exit(result == FETCH_TEXT && str_eq(buf_str(&to), STR(TEXT)) ? 0 : 1);
 	}
+	start_serving(&server);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	stop(&server);
 	SSL_CTX_free(server.tls);

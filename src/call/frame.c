@@ -11,8 +11,10 @@
 #include <sys/socket.h>
 
 #define BY_STORE(name, ask_t, answer_t, who, fds)    { #name, ROLE_STORE, (unsigned)(who), fds },
+#define BY_MAILBOX(name, ask_t, answer_t, who, fds)  { #name, ROLE_MAILBOX, (unsigned)(who), fds },
 #define BY_DELIVERY(name, ask_t, answer_t, who, fds) { #name, ROLE_DELIVERY, (unsigned)(who), fds },
-const struct call_rule call_rules[CALLS_N] = { STORE_CALLS(BY_STORE) DELIVERY_CALLS(BY_DELIVERY) };
+const struct call_rule call_rules[CALLS_N] = { STORE_CALLS(BY_STORE) MAILBOX_CALLS(BY_MAILBOX)
+		DELIVERY_CALLS(BY_DELIVERY) };
 
 static const char mark[4] = { 'S', 'g', 'l', '1' };
 

@@ -79,6 +79,67 @@ enum route_found {
 	FOUND_OURSELVES	  /* one of our own domains: mail for it stays on this server */
 };
 
+/* What came of a call for the pages. */
+enum web_outcome {
+	WEB_OK,
+	WEB_NO_SESSION,	 /* the token is none, or its session is over */
+	WEB_NOT_ALLOWED, /* not this account's, or only an administrator's */
+	WEB_NOT_FOUND,
+	WEB_INVALID, /* what was asked for can't be; `text` says why */
+	WEB_EXISTS,
+	WEB_WRONG,	/* user, password or code */
+	WEB_NEEDS_CODE, /* the password is right: now the second factor */
+	WEB_THROTTLED,	/* too many wrong ones: later */
+	WEB_BUSY,	/* ask again in a moment */
+	WEB_FULL,	/* no room on disk: nothing was changed */
+	WEB_REFUSED,	/* a message that can't be taken; `text` says why */
+	WEB_TOO_LATE,	/* it has left, or was taken back */
+	WEB_TOO_LARGE,
+	WEB_OLD,   /* a later one is there already */
+	WEB_FAILED /* our fault; nothing was changed */
+};
+
+/* What of an account changed. */
+enum change { CHANGE_MAIL = 1, CHANGE_SENT = 2, CHANGE_NOTICES = 4, CHANGE_SETTINGS = 8 };
+
+/* Whose a message in the mailbox is. */
+enum arrival_origin {
+	ARRIVAL_UNKNOWN, /* the store knows nothing of it (any more) */
+	ARRIVAL_OUTSIDE, /* from another server */
+	ARRIVAL_ACCOUNT, /* from an account of this server */
+	ARRIVAL_LETTER	 /* this server's own letter */
+};
+
+/* Where mail for a recipient goes. */
+enum whither {
+	WHITHER_REMOTE,
+	WHITHER_HERE,	/* an account of this server */
+	WHITHER_NOBODY, /* our domain, but there is no such account */
+	WHITHER_NO_ADDRESS
+};
+
+enum folder_kind {
+	FOLDER_INBOX,
+	FOLDER_DRAFTS,
+	FOLDER_SENT,
+	FOLDER_ARCHIVE,
+	FOLDER_JUNK,
+	FOLDER_TRASH,
+	FOLDER_OWN
+};
+
+enum folder_change { FOLDER_CREATE, FOLDER_RENAME, FOLDER_REMOVE };
+
+/* Maildir's own: S, F, R, P, D, T. */
+enum message_flag {
+	MESSAGE_SEEN = 1,
+	MESSAGE_FLAGGED = 2,
+	MESSAGE_ANSWERED = 4,
+	MESSAGE_FORWARDED = 8,
+	MESSAGE_DRAFT = 16,
+	MESSAGE_TRASHED = 32
+};
+
 /* On disk. */
 enum notice_kind { NOTICE_NOT_SENT = 0, NOTICE_TURNED_AWAY = 1, NOTICE_REPORT_TURNED_AWAY = 2 };
 

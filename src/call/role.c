@@ -15,6 +15,8 @@ const char *role_name(enum role role)
 		return "delivery";
 	case ROLE_MAILBOX:
 		return "mailbox";
+	case ROLE_WEB:
+		return "web";
 	case ROLE_CTL:
 		return "ctl";
 	}

@@ -5,7 +5,14 @@
 #ifndef CALL_ROLE_H
 #define CALL_ROLE_H
 
-enum role { ROLE_STORE = 1, ROLE_SMTPD = 2, ROLE_DELIVERY = 4, ROLE_MAILBOX = 8, ROLE_CTL = 16 };
+enum role {
+	ROLE_STORE = 1,
+	ROLE_SMTPD = 2,
+	ROLE_DELIVERY = 4,
+	ROLE_MAILBOX = 8,
+	ROLE_CTL = 16,
+	ROLE_WEB = 32
+};
 
 /* "store", "smtpd", ... */
 const char *role_name(enum role role);

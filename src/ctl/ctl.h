@@ -75,7 +75,7 @@ enum exit_status ctl_json(struct ctl *ctl, json_t *value);
 			status = ctl_unreachable(ctl, &why);                                      \
 		return status;                                                                    \
 	}
-STORE_CALLS(CTL_ASK)
+STORE_MAIL_CALLS(CTL_ASK)
 #undef CTL_ASK
 
 /* The word of a number; "?" where there is none, as for one from a newer server. */

@@ -76,6 +76,7 @@ bool caller_asks(struct caller *caller, const struct server_ask *ask)
 		break;
 		STORE_CALLS(UNPACK_CALL)
 #undef UNPACK_CALL
+		MAILBOX_CALLS(CASE_OF)
 		DELIVERY_CALLS(CASE_OF)
 	case CALLS_N:
 		break;
@@ -96,6 +97,7 @@ enum server_result caller_answer(struct caller *caller)
 		break;
 		STORE_CALLS(PACK_CALL)
 #undef PACK_CALL
+		MAILBOX_CALLS(CASE_OF)
 		DELIVERY_CALLS(CASE_OF)
 	case CALLS_N:
 		break;

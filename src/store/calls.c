@@ -263,6 +263,8 @@ static void run(struct store *store, struct caller *caller)
 		PLAIN_CALLS(PLAIN_CASE)
 #undef PLAIN_CASE
 #define CASE_OF(name, ...) case CALL_##name:
+		STORE_WEB_CALLS(CASE_OF)
+		MAILBOX_CALLS(CASE_OF)
 		DELIVERY_CALLS(CASE_OF)
 #undef CASE_OF
 	case CALL_login: /* these were read */

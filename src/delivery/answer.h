@@ -6,19 +6,19 @@
 #ifndef DELIVERY_ANSWER_H
 #define DELIVERY_ANSWER_H
 
+#include "call/answers.h"
 #include "delivery/worker.h"
 
-struct answers;
+/* So many questions at once; whoever asks beyond that waits a moment, then is told LOOK_BUSY. */
+enum { DELIVERY_ANSWERS_MAX = 16, DELIVERY_ANSWERS_WAIT = 2 * SECOND };
 
-/* So many questions at once; whoever asks beyond that is told so at once (LOOK_BUSY). */
-enum { ANSWERS_MAX = 16 };
-
-/* Answer whoever connects to the listening socket `ctl` (root and our own user may), in a thread
- * of its own. */
-struct answers *answers_serve(struct delivery *delivery, int ctl);
+/* What delivery answers from. */
+struct replies;
+struct replies *replies_new(struct delivery *delivery);
+void replies_free(struct replies **replies);
 /* There are new settings: what was answered by the old ones is not repeated. */
-void answers_reconfigure(struct answers *answers);
-/* Answer the operator over the connected socket `fd`, taken over, until the other side is gone. */
-void answers_serve_one(struct delivery *delivery, int fd);
+void replies_reconfigure(struct replies *replies);
+/* How to answer; good as long as `replies` lives. */
+struct answering replies_answering(struct replies *replies);
 
 #endif

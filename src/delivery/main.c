@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
  * main.c - siegel-delivery: mail going out. Owns the resolver and every connection to another
- * mail server; reads no file, and hears nobody but the operator's questions. Started by siegeld.
+ * mail server; reads no file, and hears nobody but the questions of the operator and the web role. Started by siegeld.
  */
 #include "base/log.h"
 #include "call/start.h"
@@ -36,14 +36,14 @@ static struct config *config_of(struct start *start, const struct standing *stan
 }
 
 static void reload(struct start *start, const struct standing *standing, struct delivery *delivery,
-	struct answers *answers)
+	struct replies *replies)
 {
 	struct config *config = config_of(start, standing);
 
 	if (!config)
 		return;
 	delivery_reconfigure(delivery, config);
-	answers_reconfigure(answers);
+	replies_reconfigure(replies);
 }
 
 /* For siegel(1) where no server runs: one look, and no store to ask. */
@@ -55,9 +55,10 @@ static _Noreturn void answer_once(struct start *start)
 	if (!config)
 		_exit(1);
 	struct delivery *delivery = delivery_new(NULL, config);
+	const struct answering how = replies_answering(replies_new(delivery));
 	start_drop(start);
 	start_confine(start);
-	answers_serve_one(delivery, start_listener(start, STR("ctl")));
+	answers_serve_one(&how, ROLE_CTL, start_listener(start, STR("ctl")));
 	_exit(0);
 }
 
@@ -77,7 +78,9 @@ int main(void)
 	start_drop(&start);
 	start_confine(&start);
 	delivery_serve(delivery);
-	struct answers *answers = answers_serve(delivery, start_listener(&start, STR("ctl")));
+	struct replies *replies = replies_new(delivery);
+	const struct answering how = replies_answering(replies);
+	struct answers *answers = answers_serve(&how, start_listener(&start, STR("ctl")));
 	watch_start(delivery);
 	start_ready(&start);
 	for (;;) {
@@ -86,9 +89,9 @@ int main(void)
 		if (event.kind == START_EDGE && event.peer == ROLE_STORE)
 			client_set_edge(client, event.fd);
 		else if (event.kind == START_EDGE)
-			fd_close(&event.fd);
+			answers_set_edge(answers, event.peer, event.fd);
 		else if (event.kind == START_RELOAD)
-			reload(&start, &standing, delivery, answers);
+			reload(&start, &standing, delivery, replies);
 		else if (event.kind == START_STOP)
 			delivery_stop(
 				delivery, deadline_in(STOP_BUSY), deadline_in(STOP_COMMITTING));

@@ -98,6 +98,7 @@ static void wait_until_looking(size_t n)
 /* --- who asks --- */
 
 static char path[] = "/tmp/test_answer.XXXXXX/sock";
+static struct replies *replies;
 static struct answers *answers;
 
 static int listen_at(void)
@@ -161,29 +162,83 @@ static void *ask_alone(void *argument)
 	return good ? argument : NULL;
 }
 
-static void whoever_asks_too_much_is_told_so_at_once(void **state)
+static void whoever_asks_too_much_is_told_so_after_a_moment(void **state)
 {
 	scoped(arena_free) struct arena arena = ARENA(1 << 20);
-	pthread_t askers[ANSWERS_MAX];
+	pthread_t askers[DELIVERY_ANSWERS_MAX];
 	struct client *client = connect_client();
 	struct preflight_answer answer;
 	void *good;
 
 	(void)state;
 	hold_up(true);
-	for (size_t i = 0; i < ANSWERS_MAX; i++)
+	for (size_t i = 0; i < DELIVERY_ANSWERS_MAX; i++)
 		assert_int_equal(pthread_create(&askers[i], NULL, ask_alone, &arena), 0);
-	wait_until_looking(ANSWERS_MAX);
+	wait_until_looking(DELIVERY_ANSWERS_MAX);
 	assert_true(ask(client, &answer, &arena));
 	assert_int_equal(answer.outcome, LOOK_BUSY);
 	hold_up(false);
-	for (size_t i = 0; i < ANSWERS_MAX; i++) {
+	for (size_t i = 0; i < DELIVERY_ANSWERS_MAX; i++) {
 		pthread_join(askers[i], &good);
 		assert_ptr_equal(good, &arena);
 	}
 	assert_true(ask(client, &answer, &arena));
 	assert_int_equal(answer.outcome, LOOK_DONE);
 	client_free(&client);
+}
+
+static void whoever_asks_in_a_rush_waits_for_a_turn(void **state)
+{
+	scoped(arena_free) struct arena arena = ARENA(1 << 20);
+	pthread_t askers[4 * DELIVERY_ANSWERS_MAX];
+	void *good;
+
+	(void)state;
+	hold_up(true);
+	for (size_t i = 0; i < count_of(askers); i++)
+		assert_int_equal(pthread_create(&askers[i], NULL, ask_alone, &arena), 0);
+	wait_until_looking(DELIVERY_ANSWERS_MAX);
+	hold_up(false);
+	for (size_t i = 0; i < count_of(askers); i++) {
+		pthread_join(askers[i], &good);
+		assert_ptr_equal(good, &arena);
+	}
+}
+
+static void over_a_rendezvous_another_role_asks(void **state)
+{
+	scoped(arena_free) struct arena arena = ARENA(1 << 20);
+	struct preflight_answer answer;
+	struct examine_ask only_the_operator = { .domain = STR("example.test") };
+	struct examine_answer found;
+	struct why why;
+	int ends[2];
+
+	(void)state;
+	struct client *client = client_new(ROLE_DELIVERY);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+	answers_set_edge(answers, ROLE_WEB, ends[1]);
+	client_set_edge(client, ends[0]);
+	assert_true(ask(client, &answer, &arena));
+	assert_true(str_eq(answer.host, STR("example.test")));
+	assert_false(call_examine(
+		client, &only_the_operator, -1, &arena, &found, NULL, deadline_in(20000), &why));
+	client_free(&client);
+}
+
+static void stopping_waits_for_what_is_asked(void **state)
+{
+	pthread_t asker;
+	void *good;
+
+	hold_up(true);
+	assert_int_equal(pthread_create(&asker, NULL, ask_alone, state), 0);
+	wait_until_looking(1);
+	answers_stop(answers, deadline_in(20));
+	hold_up(false);
+	answers_stop(answers, deadline_never());
+	pthread_join(asker, &good);
+	assert_ptr_equal(good, state);
 }
 
 /* A question as bytes on a socket of our own. */
@@ -210,7 +265,7 @@ static void whoever_leaves_while_we_look_does_no_harm(void **state)
 	struct preflight_answer answer;
 
 	(void)state;
-	for (int i = 0; i < 2 * ANSWERS_MAX; i++) {
+	for (int i = 0; i < 2 * DELIVERY_ANSWERS_MAX; i++) {
 		hold_up(true);
 		int fd = say_question();
 		wait_until_looking(1);
@@ -264,13 +319,17 @@ static void what_is_no_question_ends_the_connection(void **state)
 static void new_settings_make_old_answers_be_forgotten(void **state)
 {
 	(void)state;
-	answers_reconfigure(answers);
+	replies_reconfigure(replies);
 	assert_int_equal(forgotten, 1);
 }
 
 static void *serve_one(void *fd)
 {
-	answers_serve_one(NULL, *(int *)fd);
+	struct replies *own = replies_new(NULL);
+	const struct answering how = replies_answering(own);
+
+	answers_serve_one(&how, ROLE_CTL, *(int *)fd);
+	replies_free(&own);
 	return NULL;
 }
 
@@ -298,7 +357,9 @@ static int begin(void **state)
 	if (!mkdtemp(path))
 		return -1;
 	path[strlen(path)] = '/';
-	answers = answers_serve(NULL, listen_at());
+	replies = replies_new(NULL);
+	const struct answering how = replies_answering(replies);
+	answers = answers_serve(&how, listen_at());
 	return 0;
 }
 
@@ -314,7 +375,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_question_is_answered_and_so_is_the_next),
-		cmocka_unit_test(whoever_asks_too_much_is_told_so_at_once),
+		cmocka_unit_test(whoever_asks_too_much_is_told_so_after_a_moment),
+		cmocka_unit_test(whoever_asks_in_a_rush_waits_for_a_turn),
+		cmocka_unit_test(over_a_rendezvous_another_role_asks),
+		cmocka_unit_test(stopping_waits_for_what_is_asked),
 		cmocka_unit_test(whoever_leaves_while_we_look_does_no_harm),
 		cmocka_unit_test(what_is_no_question_ends_the_connection),
 		cmocka_unit_test(new_settings_make_old_answers_be_forgotten),

@@ -244,5 +244,6 @@ void account_set_alias(struct store *store, const struct alias_set_ask *ask, str
 	if (ask->set & ALIAS_SET_LANGUAGE)
 		RUN(&store->db, ACCOUNT_LANGUAGE, as_number(number),
 			as_number((int64_t)ask->language));
+	change_note(store, number, CHANGE_SETTINGS);
 	answer_user(store, number, arena, answer);
 }

@@ -16,6 +16,7 @@ struct open_recipient {
 	enum recipient_state state;
 	struct destination *destination;
 	int64_t attempts, deadline;
+	int64_t mailbox;    /* the account whose it is; 0: it is elsewhere */
 	struct str address; /* until the next one is found */
 };
 
@@ -50,6 +51,7 @@ static bool find_open(struct store *store, int64_t number, struct open_recipient
 			schedule_find(&store->schedule, row_text(s, 1), (demands)row_number(s, 2)),
 		.attempts = row_number(s, 3),
 		.deadline = row_number(s, 4),
+		.mailbox = row_number(s, 6),
 		.address = buf_str(&store->receipts.address) };
 	row_end(s);
 	return r->destination != NULL;
@@ -92,6 +94,8 @@ static void end(struct store *store, const struct open_recipient *r, enum recipi
 	if (store->db.failure != SQLITE_OK)
 		return;
 	store->figures[state == STATE_DELIVERED ? FIGURE_DELIVERED : FIGURE_FAILED]++;
+	if (state == STATE_DELIVERED)
+		change_note(store, r->mailbox, CHANGE_MAIL);
 	schedule_changed(store, r->destination, 1, INT64_MAX);
 	store_touch(store, recipient_message(r->number));
 }
@@ -248,12 +252,29 @@ static size_t apply_all(struct store *store, struct worker *worker, int64_t mess
 	return applied;
 }
 
+/* The message of this queue id and the account that sent it; 0: there is none. */
+static int64_t find_message(struct store *store, struct str text, int64_t *sent_by)
+{
+	int64_t id, number = 0;
+
+	*sent_by = 0;
+	if (!queue_id_parse(text, &id))
+		return 0;
+	sqlite3_stmt *s = ASK(&store->db, MESSAGE_OF_ID, as_number(id));
+	if (row(&store->db, s)) {
+		number = row_number(s, 0);
+		*sent_by = row_number(s, 1);
+	}
+	row_end(s);
+	return number;
+}
+
 void outcome_report(struct store *store, struct worker *worker, const struct work_ask *ask)
 {
 	struct claim *held = worker->claim;
 	struct destination *destination = held ? held->destination : NULL;
-	int64_t message = store_find_message(store, ask->id),
-		taken_at = held ? held->taken_at : store->now;
+	int64_t sent_by, message = find_message(store, ask->id, &sent_by),
+			 taken_at = held ? held->taken_at : store->now;
 	size_t applied = 0;
 
 	if (held)
@@ -265,6 +286,8 @@ void outcome_report(struct store *store, struct worker *worker, const struct wor
 	if (held && held->message == message)
 		applied += report_forgotten(store, held, ask);
 	receipt_finish(store);
+	if (applied)
+		change_note(store, sent_by, CHANGE_SENT);
 	/* What it held and didn't decide is due again. */
 	if (held && applied < held->n)
 		schedule_changed(store, held->destination, 0, 0);
@@ -295,4 +318,8 @@ void outcome_fail(struct store *store, int64_t recipient, enum reason why, enum 
 	receipt_begin_ended(store, recipient_message(recipient));
 	end(store, &r, STATE_FAILED, last, &o, 0);
 	receipt_finish(store);
+	change_note(store,
+		row_only_number(&store->db, ASK(&store->db, MESSAGE_END_FACTS,
+						    as_number(recipient_message(recipient)))),
+		CHANGE_SENT);
 }

@@ -20,6 +20,7 @@ bool store_open(
 	store->settings = settings;
 	store->now = store->started = clock_wall_ms();
 	body_cache_open(&store->cache);
+	changes_open(&store->changes, store->now);
 	if (!database_open(&store->db, path, why))
 		return false;
 	if (!receipts_open(store, why)) {
@@ -44,6 +45,7 @@ void store_close(struct store *store)
 	schedule_close(&store->schedule);
 	body_cache_close(&store->cache);
 	receipts_close(store);
+	changes_close(&store->changes);
 	free(store->touched.at);
 	store->touched.at = NULL;
 }
@@ -64,6 +66,7 @@ static void undo(struct store *store)
 	database_rollback(&store->db);
 	schedule_rolled_back(store);
 	receipts_rolled_back(store);
+	changes_rolled_back(&store->changes);
 	store->accounts_changed = false;
 	store->db.failure = SQLITE_OK;
 	store->stale = !schedule_load(store);
@@ -79,6 +82,7 @@ bool store_commit(struct store *store)
 		store->figures[FIGURE_BATCHES]++;
 		schedule_committed(store);
 		receipts_committed(store);
+		changes_committed(&store->changes);
 		return true;
 	}
 	undo(store);
@@ -88,6 +92,7 @@ bool store_commit(struct store *store)
 void store_handler_begin(struct store *store)
 {
 	savepoint_begin(&store->db);
+	changes_handler_begin(&store->changes);
 }
 
 bool store_handler_end(struct store *store)
@@ -97,6 +102,7 @@ bool store_handler_end(struct store *store)
 	/* It may have changed the schedule and the end of the chain before it failed. */
 	store->stale = true;
 	receipts_rolled_back(store);
+	changes_handler_rolled_back(&store->changes);
 	return false;
 }
 

@@ -9,6 +9,7 @@
 #include "call/message.h"
 #include "settings/settings.h"
 #include "store/body.h"
+#include "store/change.h"
 #include "store/database.h"
 #include "store/receipt.h"
 #include "store/schedule.h"
@@ -38,6 +39,7 @@ struct store {
 	struct body_cache cache;
 	struct turned_away turned_away;
 	struct receipts receipts;
+	struct changes changes;
 	uint64_t figures[FIGURES_N];
 	/* Messages that had a recipient change in this transaction: settled at its end. */
 	struct {

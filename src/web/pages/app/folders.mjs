@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * folders.mjs - not built yet.
+ */
+export function mount() {}

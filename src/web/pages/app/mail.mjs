@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * mail.mjs - not built yet.
+ */
+import { h } from "./dom.mjs";
+
+export function show(main) {
+	main.append(h("h1", null, "mail"));
+}

@@ -2,78 +2,24 @@
 """What the tests stand on. One small internet for the whole session; a server is started when
 the first test asks for it and serves until the end.
 """
-import os
 import uuid
 
 import pytest
 
-import internet
 import peers as scripts
-from certificates import Authority
 from client import Client
-from faces import Faces, ManyFaced
-from nameserver import Nameserver
+from faces import ManyFaced
 from neighbours import Exim, OpenSmtpd, Postfix
 from policyhost import PolicyHost
-from siegel import Siegel, copy_programs
-from witness import Witness
+from siegel import Siegel
+from world import World
 
-ALONE = os.environ.get("LAB_ALONE") == "1"
-
-
-def pytest_collection_modifyitems(items):
-    if ALONE:
-        return
-    if os.environ.get("CI") == "true":
-        raise pytest.UsageError("the lab needs root and namespaces of its own: test/lab/run")
-    for item in items:
-        item.add_marker(pytest.mark.skip(reason="needs root and its own namespaces: test/lab/run"))
-
-
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item, call):
-    """With CI=true nothing may be skipped: a skip is a failure."""
-    report = (yield).get_result()
-    if report.skipped and os.environ.get("CI") == "true" and not hasattr(report, "wasxfail"):
-        report.outcome = "failed"
-        report.longrepr = f"skipped where nothing may be skipped: {report.longrepr}"
-
-
-class World:
-    """The wire, the witness, the authority and every machine made so far."""
-
-    def __init__(self):
-        internet.build_wire()
-        copy_programs()
-        self.witness = Witness()
-        self.authority = Authority()
-        self.faces = Faces(self.authority)
-        self.machines = {}
-
-    def machine(self, name, **more):
-        """A machine whose link is watched before anything on it runs."""
-        made = internet.Machine(name, internet.HOSTS[name], **more)
-        self.machines[name] = made
-        self.witness.watch(name)
-        return made
-
-    def peers(self):
-        """The machine of the scripted peers, with an address for each of their domains."""
-        if "peers" not in self.machines:
-            numbers = [*internet.PEERS.values(), *internet.PEER_EXTRA]
-            self.machine("peers", extra=numbers)
-        return self.machines["peers"]
-
-    def close(self):
-        for machine in self.machines.values():
-            machine.shut_down()
-        self.witness.stop()
+pytest_plugins = ["alone"]
 
 
 @pytest.fixture(scope="session")
 def world():
     world = World()
-    world.nameserver = Nameserver(world)
     yield world
     world.close()
 

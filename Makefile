@@ -169,7 +169,10 @@ check-roles: all
 	@SIEGEL_BIN=$(CURDIR)/$(B)/bin /usr/bin/python3 -m pytest -q -rs test/siegeld
 check-lab: all
 	@LAB_VARIANT=$(VARIANT) test/lab/run -q
-.PHONY: check-tsan check-links check-format check-manual check-rfc check-policy mutate check-roles check-lab
+# The pages in Chromium, with the lab's servers as neighbours.
+check-browser: all
+	@LAB_VARIANT=$(VARIANT) test/browser/run -q
+.PHONY: check-tsan check-links check-format check-manual check-rfc check-policy mutate check-roles check-lab check-browser
 
 # libFuzzer over what reads hostile bytes: each for FUZZ_SECONDS, from seeds and what was found before.
 # What a harness calls, it brings along or finds in the libraries; it never sees the rest.

@@ -8,6 +8,7 @@
 #include "mail/address.h"
 #include "mail/reason.h"
 #include "store/identity.h"
+#include "store/session.h"
 #include <crypt.h>
 
 enum { HASH_MAX = 384 };
@@ -82,18 +83,24 @@ static struct user read_user(const struct store *store, sqlite3_stmt *s, struct 
 	return user;
 }
 
+bool account_read(struct store *store, int64_t number, struct arena *arena, struct user *user)
+{
+	sqlite3_stmt *s = ASK(&store->db, USER, as_number(number));
+	bool found = row(&store->db, s);
+
+	if (found)
+		*user = read_user(store, s, arena);
+	row_end(s);
+	return found;
+}
+
 static void answer_user(
 	struct store *store, int64_t number, struct arena *arena, struct user_answer *answer)
 {
-	sqlite3_stmt *s = ASK(&store->db, USER, as_number(number));
-
 	say(answer, CTL_OK, STR(""));
 	answer->users.at = arena_alloc(arena, sizeof *answer->users.at);
-	if (answer->users.at && row(&store->db, s)) {
-		answer->users.at[0] = read_user(store, s, arena);
+	if (answer->users.at && account_read(store, number, arena, answer->users.at))
 		answer->users.len = 1;
-	}
-	row_end(s);
 }
 
 void account_list(struct store *store, struct arena *arena, struct user_list_answer *answer)
@@ -168,6 +175,7 @@ void account_passwd(struct store *store, const struct user_passwd_ask *ask, stru
 		return;
 	}
 	RUN(&store->db, ACCOUNT_PASSWD, as_number(number), as_text(ask->hash));
+	session_end_others(store, number, 0);
 	store->accounts_changed = true;
 	answer_user(store, number, arena, answer);
 }
@@ -184,6 +192,7 @@ void account_remove(
 	answer_user(store, number, arena, answer);
 	RUN(&store->db, ALIAS_REMOVE, as_number(number));
 	RUN(&store->db, NOTICES_REMOVE, as_number(number));
+	session_end_others(store, number, 0);
 	RUN(&store->db, ACCOUNT_REMOVE, as_number(number));
 	store->accounts_changed = true;
 }

@@ -22,6 +22,9 @@ void account_show(
 	struct store *store, struct str address, struct arena *arena, struct user_answer *answer);
 void account_set_alias(struct store *store, const struct alias_set_ask *ask, struct arena *arena,
 	struct user_answer *answer);
+/* An account by its number; false: there is none. */
+bool account_read(
+	struct store *store, int64_t number, struct arena *arena, struct user *user) must_use;
 /* The number of the account that this address or alias names exactly; 0: none. */
 int64_t account_find(struct store *store, struct str address, struct arena *arena);
 

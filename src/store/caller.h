@@ -7,6 +7,7 @@
 #define STORE_CALLER_H
 
 #include "call/server.h"
+#include "store/login.h"
 #include "store/schedule.h"
 
 #define CALL_ASK(name, ask_t, answer_t, ...)	struct ask_t name;
@@ -25,7 +26,7 @@ enum caller_state {
 	CALLER_ASKED,	 /* in this round */
 	CALLER_WAITS,	 /* `work`: nothing is due for it yet */
 	CALLER_STAGES,	 /* `accept`: its body is being written in slices */
-	CALLER_LOGS_IN,	 /* the threads have its password */
+	CALLER_LOGS_IN,	 /* the threads have its password: calls_decided goes on */
 	CALLER_ANSWERED, /* the answer may go out once the batch is committed */
 	CALLER_FAILED	 /* no answer can be given: the connection is closed */
 };
@@ -46,7 +47,8 @@ struct caller {
 	union call_ask ask;
 	union call_answer answer;
 	int fd_in, fd_out;
-	struct deadline until; /* CALLER_WAITS */
+	struct deadline until;	      /* CALLER_WAITS */
+	struct login_decided decided; /* what came of CALLER_LOGS_IN */
 	struct staging staging;
 	bool sending; /* waits for EPOLLOUT */
 	struct caller_list *list;

@@ -13,6 +13,7 @@
 #include "store/listing.h"
 #include "store/notice.h"
 #include "store/outcome.h"
+#include "store/session.h"
 #include "store/stored.h"
 #include "store/sts_policy.h"
 #include "store/work.h"
@@ -22,10 +23,25 @@ enum { SLICE_PIECES = 4, HEADER_SURPLUS = 65536 };
 
 /* --- smtpd --- */
 
+static void answer_login(struct caller *caller)
+{
+	const struct login_decided *decided = &caller->decided;
+
+	caller->answer.login = (struct login_answer){ .outcome = decided->outcome,
+		.account = (uint64_t)decided->account,
+		.address = decided->address };
+}
+
 static void do_login(struct store *store, struct login_pool *logins, struct caller *caller)
 {
-	if (!login_begin(store, logins, &caller->ask.login, caller, &caller->arena,
-		    &caller->answer.login))
+	const struct login_ask *ask = &caller->ask.login;
+	const struct login_question question = {
+		.user = ask->user, .password = ask->password, .peer = ask->peer
+	};
+
+	if (login_begin(store, logins, &question, caller, &caller->arena, &caller->decided))
+		answer_login(caller);
+	else
 		caller->state = CALLER_LOGS_IN;
 }
 
@@ -190,6 +206,99 @@ static void do_work(struct store *store, struct caller *caller)
 		caller->state = CALLER_ANSWERED;
 }
 
+/* --- the pages --- */
+
+/* An answer that says no more than what came of it: all of theirs begin so. */
+static void answer_page(struct caller *caller, enum web_outcome outcome, struct str text)
+{
+	switch (caller->call) {
+#define ANSWER_CASE(name, ask_t, answer_t, ...)                                              \
+	case CALL_##name:                                                                    \
+		caller->answer.name = (struct answer_t){ .outcome = outcome, .text = text }; \
+		break;
+		STORE_WEB_CALLS(ANSWER_CASE)
+#undef ANSWER_CASE
+	default:
+		caller->state = CALLER_FAILED;
+	}
+}
+
+static bool is_for_pages(enum call call)
+{
+	switch (call) {
+#define CASE_OF(name, ...) case CALL_##name:
+		STORE_WEB_CALLS(CASE_OF)
+#undef CASE_OF
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The password that a call brings along, where it needs one. WEB_OK: it is to be compared. */
+static enum web_outcome find_question(
+	struct store *store, struct caller *caller, struct login_question *question)
+{
+	const struct session_begin_ask *begin = &caller->ask.session_begin;
+
+	*question = (struct login_question){
+		.user = begin->user, .password = begin->password, .peer = begin->peer, .web = true
+	};
+	(void)store;
+	return WEB_OK;
+}
+
+/* False: the password was right, the rest is for the batch. */
+static bool answer_wrong_password(struct caller *caller)
+{
+	static const enum web_outcome outcomes[] = { [LOGIN_OK] = WEB_OK,
+		[LOGIN_BAD] = WEB_WRONG,
+		[LOGIN_THROTTLED] = WEB_THROTTLED,
+		[LOGIN_BUSY] = WEB_BUSY };
+	const struct login_decided *decided = &caller->decided;
+
+	if (decided->outcome == LOGIN_OK)
+		return false;
+	answer_page(caller, outcomes[decided->outcome], STR(""));
+	if (caller->call == CALL_session_begin)
+		caller->answer.session_begin.retry_after =
+			(decided->retry_after + SECOND - 1) / SECOND;
+	return true;
+}
+
+/* True: answered, or with the threads. */
+static bool ask_password(struct store *store, struct login_pool *logins, struct caller *caller)
+{
+	struct login_question question;
+	enum web_outcome outcome = find_question(store, caller, &question);
+
+	if (outcome != WEB_OK) {
+		answer_page(caller, outcome, STR(""));
+		return true;
+	}
+	if (login_begin(store, logins, &question, caller, &caller->arena, &caller->decided))
+		return answer_wrong_password(caller);
+	caller->state = CALLER_LOGS_IN;
+	return true;
+}
+
+bool calls_decided(struct store *store, struct caller *caller, const struct login_decided *decided)
+{
+	struct arena *arena = &caller->arena;
+
+	(void)store;
+	caller->decided = *decided;
+	caller->decided.address = arena_str(arena, decided->address);
+	caller->decided.hash = arena_str(arena, decided->hash);
+	caller->decided.new_hash = arena_str(arena, decided->new_hash);
+	caller->state = CALLER_ANSWERED;
+	if (caller->call == CALL_login)
+		answer_login(caller);
+	else if (!answer_wrong_password(caller))
+		caller->state = CALLER_ASKED;
+	return caller->state == CALLER_ANSWERED;
+}
+
 /* --- the operator --- */
 
 static void do_notices_list(struct store *store, struct caller *caller)
@@ -218,7 +327,27 @@ static void do_notices_list(struct store *store, struct caller *caller)
 	row(receipt_sign, receipt_sign) \
 	row(certificate_list, stored_list) \
 	row(certificate_add, stored_add) \
-	row(certificate_remove, stored_remove)
+	row(certificate_remove, stored_remove) \
+	row(session_end, session_end)
+
+/* Those that only read, and are answered outside the batch. */
+#define READ_CALLS(row) \
+	row(session_show, session_show) \
+	row(session_list, session_list)
+
+/* Those that need a password first. */
+#define PASSWORD_CALLS(row) \
+	row(session_begin, session_begin)
+
+/* Those that nothing answers yet. */
+#define OPEN_CALLS(row) \
+	row(settings_show) row(settings_set) row(settings_reach) row(settings_providers) \
+	row(password_set) row(factor_begin) row(factor_set) \
+	row(app_password_add) row(app_password_list) row(app_password_remove) \
+	row(send) row(send_undo) row(sent_show) row(change_wait) row(arrivals) row(notices_own) \
+	row(receipt_own) row(whither) \
+	row(admin_accounts) row(admin_queue) row(admin_certificates) row(admin_deliveries) \
+	row(admin_status)
 /* clang-format on */
 
 static void run(struct store *store, struct caller *caller)
@@ -262,8 +391,17 @@ static void run(struct store *store, struct caller *caller)
 		break;
 		PLAIN_CALLS(PLAIN_CASE)
 #undef PLAIN_CASE
+#define PASSWORD_CASE(name, function)                                                \
+	case CALL_##name:                                                            \
+		function(store, &ask->name, &caller->decided, arena, &answer->name); \
+		break;
+		PASSWORD_CALLS(PASSWORD_CASE)
+#undef PASSWORD_CASE
 #define CASE_OF(name, ...) case CALL_##name:
-		STORE_WEB_CALLS(CASE_OF)
+		OPEN_CALLS(CASE_OF)
+		answer_page(caller, WEB_FAILED, STR("not yet"));
+		break;
+		READ_CALLS(CASE_OF)
 		MAILBOX_CALLS(CASE_OF)
 		DELIVERY_CALLS(CASE_OF)
 #undef CASE_OF
@@ -304,6 +442,17 @@ static bool read_call(struct store *store, struct login_pool *logins, struct cal
 	case CALL_stored_generation:
 		stored_generation(store, &caller->answer.stored_generation);
 		return true;
+#define READ_CASE(name, function)                                                         \
+	case CALL_##name:                                                                 \
+		function(store, &caller->ask.name, &caller->arena, &caller->answer.name); \
+		return true;
+		READ_CALLS(READ_CASE)
+#undef READ_CASE
+#define PASSWORD_CASE(name, function) \
+	case CALL_##name:             \
+		return ask_password(store, logins, caller);
+		PASSWORD_CALLS(PASSWORD_CASE)
+#undef PASSWORD_CASE
 	default:
 		return false;
 	}
@@ -335,9 +484,11 @@ void calls_run(struct store *store, struct caller *caller)
 void calls_failed(struct caller *caller, int failure)
 {
 	fd_close(&caller->fd_out);
-	caller->state = CALLER_FAILED;
-	if (caller->call != CALL_accept)
-		return;
-	accept_failed(failure, &caller->answer.accept);
 	caller->state = CALLER_ANSWERED;
+	if (caller->call == CALL_accept)
+		accept_failed(failure, &caller->answer.accept);
+	else if (is_for_pages(caller->call))
+		answer_page(caller, database_is_full(failure) ? WEB_FULL : WEB_FAILED, STR(""));
+	else
+		caller->state = CALLER_FAILED;
 }

@@ -13,6 +13,10 @@
 /* Answer the caller's call at once if that takes reading alone (who is this?), outside any batch:
  * CALLER_ANSWERED, CALLER_LOGS_IN or CALLER_FAILED. False: it is for the batch. */
 bool calls_read(struct store *store, struct login_pool *logins, struct caller *caller) must_use;
+/* The threads are done with the password of a caller in CALLER_LOGS_IN. True: it is answered.
+ * False: it is for the batch. */
+bool calls_decided(
+	struct store *store, struct caller *caller, const struct login_decided *decided) must_use;
 /* Run the caller's call, one that calls_read left; its state says what comes next: CALLER_ANSWERED,
  * CALLER_WAITS, CALLER_STAGES or CALLER_FAILED. */
 void calls_run(struct store *store, struct caller *caller);

@@ -5,6 +5,7 @@
 #include "store/clean.h"
 
 #include "store/receipt.h"
+#include "store/session.h"
 #include "store/stored.h"
 #include "store/sts_policy.h"
 
@@ -36,6 +37,7 @@ bool clean_some(struct store *store)
 	int n = 0;
 
 	stored_warn(store);
+	session_tidy(store);
 	while (n < MESSAGES_AT_ONCE && remove_message(store))
 		n++;
 	bool more = n == MESSAGES_AT_ONCE;

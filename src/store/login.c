@@ -28,6 +28,7 @@ struct login {
 	uint64_t throttle_account, throttle_peer;
 	bool right;
 	char address[ADDRESS_ROOM], hash[CRYPT_OUTPUT_SIZE], password[PASSWORD_MAX + 1];
+	char new_password[PASSWORD_MAX + 1], new_hash[CRYPT_OUTPUT_SIZE];
 };
 
 struct login_pool {
@@ -39,12 +40,11 @@ struct login_pool {
 	int decided; /* eventfd */
 	/* The rest is the store thread's alone. */
 	char nobody[CRYPT_OUTPUT_SIZE]; /* a hash to compare with for users there are not */
-	struct throttle throttle;
 	struct recognized {
 		struct siphash hash;
 		int64_t until;
 	} recognized[RECOGNIZED_SLOTS];
-	char address[ADDRESS_ROOM];
+	struct login last; /* what login_next said; without passwords */
 };
 
 /* --- the threads --- */
@@ -66,6 +66,20 @@ static bool compare(const struct login *login, struct crypt_data *data)
 	return made && made[0] != '*' && same_text(made, login->hash);
 }
 
+/* Of yescrypt, as strong as libxcrypt thinks right. */
+static bool make_hash(const char *password, char hash[CRYPT_OUTPUT_SIZE], struct crypt_data *data)
+{
+	char salt[CRYPT_GENSALT_OUTPUT_SIZE];
+
+	if (!crypt_gensalt_rn("$y$", 0, NULL, 0, salt, sizeof salt))
+		return false;
+	const char *made = crypt_r(password, salt, data);
+	if (!made || made[0] == '*' || strlen(made) >= CRYPT_OUTPUT_SIZE)
+		return false;
+	memcpy(hash, made, strlen(made) + 1);
+	return true;
+}
+
 static struct login *find_slot(struct login_pool *pool, unsigned state)
 {
 	for (size_t i = 0; i < LOGIN_SLOTS; i++)
@@ -81,6 +95,8 @@ static void decide(struct login_pool *pool, struct login *login, struct crypt_da
 	login->state = SLOT_BUSY;
 	pthread_mutex_unlock(&pool->lock);
 	bool right = compare(login, data);
+	if (right && login->account && login->new_password[0])
+		must(make_hash(login->new_password, login->new_hash, data));
 	explicit_bzero(data, sizeof *data);
 	pthread_mutex_lock(&pool->lock);
 	login->right = right && login->account;
@@ -110,12 +126,8 @@ static void *compare_forever(void *argument)
 static void make_nobody(struct login_pool *pool)
 {
 	struct crypt_data *data = must_alloc(sizeof *data);
-	char salt[CRYPT_GENSALT_OUTPUT_SIZE];
 
-	must(crypt_gensalt_rn("$y$", 0, NULL, 0, salt, sizeof salt) != NULL);
-	const char *hash = crypt_r("nobody has this password", salt, data);
-	must(hash && hash[0] != '*' && strlen(hash) < sizeof pool->nobody);
-	memcpy(pool->nobody, hash, strlen(hash) + 1);
+	must(make_hash("nobody has this password", pool->nobody, data));
 	free(data);
 }
 
@@ -203,14 +215,33 @@ static bool is_recognized(struct login_pool *pool, const struct known *known, st
 	return r->until > clock_monotonic_ms() && siphash_eq(r->hash, hash);
 }
 
-static bool is_throttled(const struct store *store, const struct login_pool *pool,
-	uint64_t by_account, uint64_t by_peer)
+static uint64_t wait_for(const struct store *store, uint64_t key)
 {
 	int64_t now = clock_monotonic_ms();
-	uint64_t most = store->settings->failed_logins;
 
-	return throttle_count(&pool->throttle, by_account, now) >= most ||
-	       throttle_count(&pool->throttle, by_peer, now) >= most;
+	if (throttle_count(&store->throttle, key, now) < store->settings->failed_logins)
+		return 0;
+	return (uint64_t)throttle_wait(&store->throttle, key, now);
+}
+
+static uint64_t wait_for_both(const struct store *store, uint64_t by_account, uint64_t by_peer)
+{
+	uint64_t account = wait_for(store, by_account), peer = wait_for(store, by_peer);
+
+	return account > peer ? account : peer;
+}
+
+uint64_t login_wait(const struct store *store, struct str address, struct str peer)
+{
+	return wait_for_both(store, throttle_key('a', address), throttle_key('p', peer));
+}
+
+void login_failed(struct store *store, struct str address, struct str peer)
+{
+	int64_t now = clock_monotonic_ms();
+
+	throttle_failed(&store->throttle, throttle_key('a', address), now);
+	throttle_failed(&store->throttle, throttle_key('p', peer), now);
 }
 
 static void put(char *to, size_t room, struct str from)
@@ -222,53 +253,66 @@ static void put(char *to, size_t room, struct str from)
 }
 
 static void fill(struct login_pool *pool, struct login *login, const struct known *known,
-	const struct login_ask *ask, void *token)
+	const struct login_question *question, void *token)
 {
 	login->token = token;
 	login->account = known->account;
 	put(login->address, sizeof login->address, known->address);
 	put(login->hash, sizeof login->hash, known->account ? known->hash : str_of(pool->nobody));
-	put(login->password, sizeof login->password, ask->password);
+	put(login->password, sizeof login->password, question->password);
+	put(login->new_password, sizeof login->new_password, question->new_password);
 	login->state = SLOT_ASKED;
 	pthread_cond_signal(&pool->asked);
 }
 
 static bool hand_over(struct login_pool *pool, const struct known *known,
-	const struct login_ask *ask, uint64_t by_account, uint64_t by_peer, void *token)
+	const struct login_question *question, uint64_t by_account, uint64_t by_peer, void *token)
 {
 	pthread_mutex_lock(&pool->lock);
 	struct login *login = find_slot(pool, SLOT_FREE);
 	if (login) {
 		login->throttle_account = by_account;
 		login->throttle_peer = by_peer;
-		fill(pool, login, known, ask, token);
+		fill(pool, login, known, question, token);
 	}
 	pthread_mutex_unlock(&pool->lock);
 	return login != NULL;
 }
 
-bool login_begin(struct store *store, struct login_pool *pool, const struct login_ask *ask,
-	void *token, struct arena *arena, struct login_answer *answer)
+/* A NUL can't be in a password that crypt knows; a longer one is nobody's. */
+static bool can_be_password(struct str password)
 {
-	struct known known = find_known(store, ask->user, arena);
-	struct str name = known.account ? known.address : ask->user;
-	uint64_t by_account = throttle_key('a', name), by_peer = throttle_key('p', ask->peer);
+	return password.len <= PASSWORD_MAX && str_find(password, '\0') == password.len;
+}
 
-	*answer = (struct login_answer){ .outcome = LOGIN_BAD };
-	if (is_throttled(store, pool, by_account, by_peer)) {
-		answer->outcome = LOGIN_THROTTLED;
+bool login_begin(struct store *store, struct login_pool *pool,
+	const struct login_question *question, void *token, struct arena *arena,
+	struct login_decided *decided)
+{
+	struct known known = find_known(store, question->user, arena);
+	struct str name = known.account ? known.address : question->user;
+	uint64_t by_account = throttle_key('a', name);
+	uint64_t by_peer = throttle_key('p', question->peer);
+
+	*decided = (struct login_decided){ .outcome = LOGIN_BAD };
+	decided->retry_after = wait_for_both(store, by_account, by_peer);
+	if (decided->retry_after) {
+		decided->outcome = LOGIN_THROTTLED;
 		return true;
 	}
-	/* A NUL can't be in a password that crypt knows; a longer one is nobody's. */
-	if (ask->password.len > PASSWORD_MAX || str_find(ask->password, '\0') < ask->password.len)
+	if (!can_be_password(question->password) || !can_be_password(question->new_password))
 		known.account = 0;
-	if (known.account && is_recognized(pool, &known, ask->password)) {
-		*answer = (struct login_answer){ LOGIN_OK, (uint64_t)known.account, known.address };
+	if (known.account && !question->new_password.len &&
+		is_recognized(pool, &known, question->password)) {
+		*decided = (struct login_decided){ .outcome = LOGIN_OK,
+			.account = known.account,
+			.address = known.address,
+			.hash = known.hash };
 		return true;
 	}
-	if (hand_over(pool, &known, ask, by_account, by_peer, token))
+	if (hand_over(pool, &known, question, by_account, by_peer, token))
 		return false;
-	answer->outcome = LOGIN_BUSY;
+	decided->outcome = LOGIN_BUSY;
 	return true;
 }
 
@@ -282,36 +326,44 @@ static void remember(struct login_pool *pool, const struct login *login)
 	*slot_of(pool, hash) = (struct recognized){ hash, clock_monotonic_ms() + LOGIN_RECOGNIZED };
 }
 
-static void count_failure(struct login_pool *pool, const struct login *login)
+static void count_failure(struct store *store, const struct login *login)
 {
 	int64_t now = clock_monotonic_ms();
 
-	throttle_failed(&pool->throttle, login->throttle_account, now);
-	throttle_failed(&pool->throttle, login->throttle_peer, now);
+	throttle_failed(&store->throttle, login->throttle_account, now);
+	throttle_failed(&store->throttle, login->throttle_peer, now);
 }
 
-static void conclude(
-	struct login_pool *pool, const struct login *login, struct login_answer *answer)
+static void conclude(struct store *store, struct login_pool *pool, struct login *login,
+	struct login_decided *decided)
 {
-	*answer = (struct login_answer){ .outcome = LOGIN_BAD };
+	struct login *last = &pool->last;
+
+	*decided = (struct login_decided){ .outcome = LOGIN_BAD };
 	if (!login->right) {
-		count_failure(pool, login);
+		count_failure(store, login);
 		return;
 	}
 	remember(pool, login);
-	memcpy(pool->address, login->address, sizeof pool->address);
-	*answer =
-		(struct login_answer){ LOGIN_OK, (uint64_t)login->account, str_of(pool->address) };
+	explicit_bzero(login->password, sizeof login->password);
+	explicit_bzero(login->new_password, sizeof login->new_password);
+	*last = *login;
+	*decided = (struct login_decided){ .outcome = LOGIN_OK,
+		.account = last->account,
+		.address = str_of(last->address),
+		.hash = str_of(last->hash),
+		.new_hash = str_of(last->new_hash) };
 }
 
-bool login_next(struct login_pool *pool, struct login_answer *answer, void **token)
+bool login_next(
+	struct store *store, struct login_pool *pool, struct login_decided *decided, void **token)
 {
 	uint64_t count;
 
 	pthread_mutex_lock(&pool->lock);
 	struct login *login = find_slot(pool, SLOT_DECIDED);
 	if (login) {
-		conclude(pool, login, answer);
+		conclude(store, pool, login, decided);
 		*token = login->token;
 		explicit_bzero(login, sizeof *login);
 	} else if (read(pool->decided, &count, sizeof count) < 0) {
@@ -319,6 +371,15 @@ bool login_next(struct login_pool *pool, struct login_answer *answer, void **tok
 	}
 	pthread_mutex_unlock(&pool->lock);
 	return login != NULL;
+}
+
+bool login_still_holds(struct store *store, const struct login_decided *decided)
+{
+	sqlite3_stmt *s = ASK(&store->db, ACCOUNT_LOGIN, as_number(decided->account));
+	bool same = row(&store->db, s) && str_eq(row_text(s, 1), decided->hash);
+
+	row_end(s);
+	return same;
 }
 
 void login_forget(struct login_pool *pool, const void *token)

@@ -17,19 +17,41 @@ enum { LOGIN_THREADS = 2, LOGIN_SLOTS = 128, LOGIN_RECOGNIZED = 300000, PASSWORD
 
 struct login_pool;
 
+/* Whose password, for what, from where; `new_password` is hashed if `password` is right. */
+struct login_question {
+	struct str user, password, new_password, peer;
+	bool web; /* for the pages, not for a mail program */
+};
+
+/* What came of it. `hash` is what the password was compared with. */
+struct login_decided {
+	enum login_outcome outcome;
+	int64_t account;
+	struct str address, hash, new_hash;
+	uint64_t retry_after; /* LOGIN_THROTTLED: milliseconds */
+};
+
 /* Start the threads. Must be called when the process is confined. Aborts where it can't. */
 struct login_pool *login_open(void);
 /* Ends the threads. */
 void login_close(struct login_pool *pool);
-/* True: *answer is final. False: the threads have it; `token` comes back from login_next.
- * Unknown users cost the same as known ones. */
-bool login_begin(struct store *store, struct login_pool *pool, const struct login_ask *ask,
-	void *token, struct arena *arena, struct login_answer *answer) must_use;
+/* True: *decided is final, its strings in the arena or static. False: the threads have it; `token`
+ * comes back from login_next. Unknown users cost the same as known ones. */
+bool login_begin(struct store *store, struct login_pool *pool,
+	const struct login_question *question, void *token, struct arena *arena,
+	struct login_decided *decided) must_use;
 /* Readable when login_next has something. */
 int login_fd(const struct login_pool *pool);
-/* The next login that is decided; the answer's address is good until the next call.
+/* The next login that is decided; its strings are good until the next call.
  * *token is NULL if whoever asked is gone. */
-bool login_next(struct login_pool *pool, struct login_answer *answer, void **token) must_use;
+bool login_next(struct store *store, struct login_pool *pool, struct login_decided *decided,
+	void **token) must_use;
+/* Does the account still have the hash its password was compared with? */
+bool login_still_holds(struct store *store, const struct login_decided *decided) must_use;
+/* A secret beside the password (a code) was wrong: counts as a wrong password does. */
+void login_failed(struct store *store, struct str address, struct str peer);
+/* Milliseconds for which neither of the two may try; 0: now. */
+uint64_t login_wait(const struct store *store, struct str address, struct str peer);
 /* Whoever asked is gone. */
 void login_forget(struct login_pool *pool, const void *token);
 

@@ -167,6 +167,51 @@ static const char *const migrations[] = {
 	"	hash      TEXT NOT NULL,"
 	"	statement TEXT NOT NULL,"
 	"	signature TEXT NOT NULL);",
+
+	/* Who may see the operator's page; when it last had a session. */
+	"ALTER TABLE account ADD COLUMN admin INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE account ADD COLUMN seen INTEGER NOT NULL DEFAULT 0;"
+
+	/* A browser's session. `token` is the SHA-256 of what the browser has. */
+	"CREATE TABLE session ("
+	"	number  INTEGER PRIMARY KEY AUTOINCREMENT,"
+	"	account INTEGER NOT NULL,"
+	"	token   TEXT NOT NULL UNIQUE,"
+	"	created INTEGER NOT NULL,"
+	"	seen    INTEGER NOT NULL,"
+	"	peer    TEXT NOT NULL,"
+	"	agent   TEXT NOT NULL);"
+	"CREATE INDEX session_by_account ON session (account, number);"
+	"CREATE INDEX session_by_created ON session (created);"
+	"CREATE INDEX session_by_seen ON session (seen);"
+
+	/* The second factor. `step`: of the last code that was used; none as old counts again. */
+	"CREATE TABLE factor ("
+	"	account INTEGER PRIMARY KEY,"
+	"	secret  BLOB NOT NULL,"
+	"	active  INTEGER NOT NULL,"
+	"	step    INTEGER NOT NULL);"
+	"CREATE TABLE recovery_code ("
+	"	account INTEGER NOT NULL,"
+	"	hash    TEXT NOT NULL,"
+	"	PRIMARY KEY (account, hash)) WITHOUT ROWID;"
+
+	/* A password for one mail program. */
+	"CREATE TABLE app_password ("
+	"	number  INTEGER PRIMARY KEY AUTOINCREMENT,"
+	"	account INTEGER NOT NULL,"
+	"	name    TEXT NOT NULL,"
+	"	hash    TEXT NOT NULL,"
+	"	created INTEGER NOT NULL,"
+	"	used    INTEGER NOT NULL);" /* 0: never */
+	"CREATE INDEX app_password_by_account ON app_password (account, hash);"
+
+	/* What an account chose that isn't the default. */
+	"CREATE TABLE preference ("
+	"	account INTEGER NOT NULL,"
+	"	name    TEXT NOT NULL,"
+	"	value   TEXT NOT NULL,"
+	"	PRIMARY KEY (account, name)) WITHOUT ROWID;",
 };
 
 enum { VERSION = count_of(migrations) };

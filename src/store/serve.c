@@ -185,16 +185,18 @@ static void take_ctl(struct serve *serve)
 
 static void take_logins(struct serve *serve)
 {
-	struct login_answer answered;
+	struct login_decided decided;
 	void *token;
 
-	while (login_next(serve->logins, &answered, &token)) {
+	serve->store->db.failure = SQLITE_OK;
+	while (login_next(serve->store, serve->logins, &decided, &token)) {
 		struct caller *caller = token;
 		if (!caller)
 			continue;
-		caller->answer.login = answered;
-		caller->state = CALLER_ANSWERED;
-		answer(serve, caller);
+		if (calls_decided(serve->store, caller, &decided))
+			answer(serve, caller);
+		else
+			caller_move(caller, &serve->round);
 	}
 }
 

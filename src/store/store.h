@@ -13,6 +13,8 @@
 #include "store/database.h"
 #include "store/receipt.h"
 #include "store/schedule.h"
+#include "store/seen.h"
+#include "store/throttle.h"
 #include "store/turned_away.h"
 
 /* What `siegel status` shows beside what is counted on the spot. Since the start of the store. */
@@ -40,6 +42,9 @@ struct store {
 	struct turned_away turned_away;
 	struct receipts receipts;
 	struct changes changes;
+	struct throttle throttle; /* of wrong passwords and codes */
+	struct seen sessions_seen;
+	int64_t sessions_tidied;
 	uint64_t figures[FIGURES_N];
 	/* Messages that had a recipient change in this transaction: settled at its end. */
 	struct {

@@ -43,14 +43,28 @@ static bool is_current(const struct throttled *entry, int64_t now)
 	return entry->key && now - entry->since < THROTTLE_WINDOW;
 }
 
-uint64_t throttle_count(const struct throttle *t, uint64_t key, int64_t now)
+static const struct throttled *find(const struct throttle *t, uint64_t key, int64_t now)
 {
 	const struct throttled *set = t->sets[key % THROTTLE_SETS];
 
 	for (size_t i = 0; i < THROTTLE_WAYS; i++)
 		if (set[i].key == key && is_current(&set[i], now))
-			return set[i].failures;
-	return 0;
+			return &set[i];
+	return NULL;
+}
+
+uint64_t throttle_count(const struct throttle *t, uint64_t key, int64_t now)
+{
+	const struct throttled *entry = find(t, key, now);
+
+	return entry ? entry->failures : 0;
+}
+
+int64_t throttle_wait(const struct throttle *t, uint64_t key, int64_t now)
+{
+	const struct throttled *entry = find(t, key, now);
+
+	return entry ? entry->since + THROTTLE_WINDOW - now : 0;
 }
 
 void throttle_failed(struct throttle *t, uint64_t key, int64_t now)

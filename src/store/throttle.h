@@ -22,6 +22,8 @@ struct throttle {
 uint64_t throttle_key(char kind, struct str name);
 /* Failures within the window. `now` is monotonic, milliseconds. */
 uint64_t throttle_count(const struct throttle *t, uint64_t key, int64_t now);
+/* Milliseconds until that window is over; 0: nothing failed in it. */
+int64_t throttle_wait(const struct throttle *t, uint64_t key, int64_t now);
 void throttle_failed(struct throttle *t, uint64_t key, int64_t now);
 
 #endif

@@ -33,14 +33,17 @@ static void set_password(struct world *w, const char *address, const char *passw
 struct
 try {
 	bool at_once;
-	uint64_t outcome, account;
+	enum login_outcome outcome;
+	int64_t account;
 };
 
 static struct try try(struct world *w, struct login_pool *pool, const char *user,
 	const char *password, const char *peer)
 {
-	struct login_ask ask = { str_of(user), str_of(password), str_of(peer) };
-	struct login_answer answer;
+	struct login_question ask = {
+		.user = str_of(user), .password = str_of(password), .peer = str_of(peer)
+	};
+	struct login_decided answer;
 	void *token = NULL;
 
 	begin(w);
@@ -49,7 +52,7 @@ static struct try try(struct world *w, struct login_pool *pool, const char *user
 	while (!at_once && !token) {
 		struct pollfd decided = { login_fd(pool), POLLIN, 0 };
 		assert_int_equal(poll(&decided, 1, 10000), 1);
-		if (login_next(pool, &answer, &token))
+		if (login_next(&w->store, pool, &answer, &token))
 			assert_ptr_equal(token, &ask);
 	}
 	return (struct try){ at_once, answer.outcome, answer.account };
@@ -134,8 +137,10 @@ static void a_full_pool_says_so(void **state)
 {
 	struct world *w = world_open();
 	struct login_pool *pool = login_open();
-	struct login_ask ask = { STR("ada@example.test"), STR("x"), STR("192.0.2.1") };
-	struct login_answer answer = { 0 };
+	struct login_question ask = {
+		.user = STR("ada@example.test"), .password = STR("x"), .peer = STR("192.0.2.1")
+	};
+	struct login_decided answer = { 0 };
 	int begun = 0;
 
 	(void)state;

@@ -78,12 +78,13 @@ let last = 0;
 /* An id that no other node has: for label/for and aria-describedby. */
 export const unique = () => "u" + ++last;
 
-/* A label above its control, a hint below, and room for a complaint that is read out. */
-export function field(label, control, hint) {
+/* A label above its control (with a button beside it), a hint below, where a complaint is shown too. */
+export function field(label, control, hint, beside) {
 	control.id ||= unique();
 	const note = h("p", { class: "hint", id: unique() }, hint);
 	control.setAttribute("aria-describedby", note.id);
-	const whole = h("div", { class: "field" }, h("label", { for: control.id }, label), control, note);
+	const whole = h("div", { class: "field" }, h("label", { for: control.id }, label),
+		beside ? h("div", { class: "joined" }, control, beside) : control, note);
 	whole.complain = text => {
 		set(control, "aria-invalid", text ? "true" : null);
 		note.classList.toggle("wrong", Boolean(text));

@@ -12,7 +12,7 @@
  */
 import * as api from "./api.mjs";
 import { fill, h, icon, set } from "./dom.mjs";
-import { guess, learn, speak, t } from "./words.mjs";
+import { current, guess, learn, speak, t } from "./words.mjs";
 import { announce, ask, toast } from "./tell.mjs";
 import { enter, enterAgain } from "./login.mjs";
 
@@ -101,6 +101,8 @@ async function take(value) {
 function translate(root = document) {
 	for (const node of root.querySelectorAll("[data-t]"))
 		fill(node, t(node.dataset.t));
+	for (const choice of root.querySelectorAll("[data-language]"))
+		set(choice, "aria-pressed", String(choice.dataset.language === current()));
 }
 
 function frame() {

@@ -7,6 +7,7 @@
 
 #include "mail/address.h"
 #include "mail/reason.h"
+#include "store/factor.h"
 #include "store/identity.h"
 #include "store/session.h"
 #include <crypt.h>
@@ -192,6 +193,9 @@ void account_remove(
 	answer_user(store, number, arena, answer);
 	RUN(&store->db, ALIAS_REMOVE, as_number(number));
 	RUN(&store->db, NOTICES_REMOVE, as_number(number));
+	RUN(&store->db, APP_PASSWORDS_REMOVE, as_number(number));
+	RUN(&store->db, PREFERENCES_REMOVE, as_number(number));
+	factor_remove(store, number);
 	session_end_others(store, number, 0);
 	RUN(&store->db, ACCOUNT_REMOVE, as_number(number));
 	store->accounts_changed = true;

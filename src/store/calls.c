@@ -8,11 +8,15 @@
 #include "base/log.h"
 #include "store/accept.h"
 #include "store/account.h"
+#include "store/app_password.h"
 #include "store/body.h"
+#include "store/choice.h"
+#include "store/factor.h"
 #include "store/identity.h"
 #include "store/listing.h"
 #include "store/notice.h"
 #include "store/outcome.h"
+#include "store/password.h"
 #include "store/session.h"
 #include "store/stored.h"
 #include "store/sts_policy.h"
@@ -235,17 +239,36 @@ static bool is_for_pages(enum call call)
 	}
 }
 
-/* The password that a call brings along, where it needs one. WEB_OK: it is to be compared. */
-static enum web_outcome find_question(
+/* The password that a call brings along. False: it is answered, for there is no session or what is
+ * asked for can't be. */
+static bool find_question(
 	struct store *store, struct caller *caller, struct login_question *question)
 {
-	const struct session_begin_ask *begin = &caller->ask.session_begin;
+	const union call_ask *ask = &caller->ask;
+	struct str token = ask->factor_set.token, password = ask->factor_set.password;
+	struct str fault = STR("");
 
-	*question = (struct login_question){
-		.user = begin->user, .password = begin->password, .peer = begin->peer, .web = true
-	};
-	(void)store;
-	return WEB_OK;
+	if (caller->call == CALL_session_begin) {
+		*question = (struct login_question){ .user = ask->session_begin.user,
+			.password = ask->session_begin.password,
+			.peer = ask->session_begin.peer,
+			.web = true };
+		return true;
+	}
+	if (caller->call == CALL_password_set) {
+		token = ask->password_set.token;
+		password = ask->password_set.old;
+		fault = password_fault(ask->password_set.new);
+	}
+	if (!password_question(store, token, password, &caller->arena, question)) {
+		answer_page(caller, WEB_NO_SESSION, STR(""));
+		return false;
+	}
+	if (caller->call == CALL_password_set)
+		question->new_password = ask->password_set.new;
+	if (fault.len)
+		answer_page(caller, WEB_INVALID, fault);
+	return !fault.len;
 }
 
 /* False: the password was right, the rest is for the batch. */
@@ -270,12 +293,12 @@ static bool answer_wrong_password(struct caller *caller)
 static bool ask_password(struct store *store, struct login_pool *logins, struct caller *caller)
 {
 	struct login_question question;
-	enum web_outcome outcome = find_question(store, caller, &question);
 
-	if (outcome != WEB_OK) {
-		answer_page(caller, outcome, STR(""));
+	caller->decided = (struct login_decided){ .outcome = LOGIN_BAD };
+	if (caller->call == CALL_factor_set && caller->ask.factor_set.on)
+		return false;
+	if (!find_question(store, caller, &question))
 		return true;
-	}
 	if (login_begin(store, logins, &question, caller, &caller->arena, &caller->decided))
 		return answer_wrong_password(caller);
 	caller->state = CALLER_LOGS_IN;
@@ -328,22 +351,28 @@ static void do_notices_list(struct store *store, struct caller *caller)
 	row(certificate_list, stored_list) \
 	row(certificate_add, stored_add) \
 	row(certificate_remove, stored_remove) \
-	row(session_end, session_end)
+	row(session_end, session_end) \
+	row(settings_set, choice_set) \
+	row(factor_begin, factor_begin) \
+	row(app_password_add, app_password_add) \
+	row(app_password_remove, app_password_remove)
 
 /* Those that only read, and are answered outside the batch. */
 #define READ_CALLS(row) \
 	row(session_show, session_show) \
-	row(session_list, session_list)
+	row(session_list, session_list) \
+	row(settings_show, choice_show) \
+	row(app_password_list, app_password_list)
 
 /* Those that need a password first. */
 #define PASSWORD_CALLS(row) \
-	row(session_begin, session_begin)
+	row(session_begin, session_begin) \
+	row(password_set, password_set) \
+	row(factor_set, factor_set)
 
 /* Those that nothing answers yet. */
 #define OPEN_CALLS(row) \
-	row(settings_show) row(settings_set) row(settings_reach) row(settings_providers) \
-	row(password_set) row(factor_begin) row(factor_set) \
-	row(app_password_add) row(app_password_list) row(app_password_remove) \
+	row(settings_reach) row(settings_providers) \
 	row(send) row(send_undo) row(sent_show) row(change_wait) row(arrivals) row(notices_own) \
 	row(receipt_own) row(whither) \
 	row(admin_accounts) row(admin_queue) row(admin_certificates) row(admin_deliveries) \

@@ -9,6 +9,8 @@
 #include "base/clock.h"
 #include "base/must.h"
 #include "store/account.h"
+#include "store/app_password.h"
+#include "store/factor.h"
 #include "store/siphash.h"
 #include "store/throttle.h"
 #include <crypt.h>
@@ -301,6 +303,16 @@ bool login_begin(struct store *store, struct login_pool *pool,
 		return true;
 	}
 	if (!can_be_password(question->password) || !can_be_password(question->new_password))
+		known.account = 0;
+	if (!question->web && known.account &&
+		app_password_is_right(store, known.account, question->password, arena)) {
+		*decided = (struct login_decided){
+			.outcome = LOGIN_OK, .account = known.account, .address = known.address
+		};
+		return true;
+	}
+	/* Compared all the same: whether it is right is said to the pages alone. */
+	if (!question->web && known.account && factor_is_on(store, known.account))
 		known.account = 0;
 	if (known.account && !question->new_password.len &&
 		is_recognized(pool, &known, question->password)) {

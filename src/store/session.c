@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/account.h"
+#include "store/app_password.h"
+#include "store/factor.h"
 #include "store/secret.h"
 
 enum { TOKEN_BYTES = 32, PEER_MAX = 64, AGENT_MAX = 255, TIDY_EVERY = MINUTE };
@@ -127,26 +129,51 @@ static struct str cut(struct str text, size_t max)
 	return str_head(text, n);
 }
 
-void session_begin(struct store *store, const struct session_begin_ask *ask,
-	const struct login_decided *proof, struct arena *arena, struct session_answer *answer)
+/* The throttle is asked again: many guesses may have arrived together. */
+static enum web_outcome judge_code(struct store *store, const struct session_begin_ask *ask,
+	const struct login_decided *proof, struct arena *arena, uint64_t *retry_after)
+{
+	if (!factor_is_on(store, proof->account))
+		return WEB_OK;
+	if (!ask->code.len)
+		return WEB_NEEDS_CODE;
+	uint64_t wait = login_wait(store, proof->address, ask->peer);
+	*retry_after = (wait + SECOND - 1) / SECOND;
+	if (wait)
+		return WEB_THROTTLED;
+	if (factor_judge(store, proof->account, ask->code, arena) == FACTOR_RIGHT)
+		return WEB_OK;
+	login_failed(store, proof->address, ask->peer);
+	return WEB_WRONG;
+}
+
+static void add_session(struct store *store, const struct session_begin_ask *ask, int64_t account,
+	struct arena *arena, struct session_answer *answer)
 {
 	struct session_account who;
 	struct str token = secret_hex(arena, TOKEN_BYTES);
 
-	*answer = (struct session_answer){ .outcome = WEB_WRONG };
-	if (!login_still_holds(store, proof))
-		return;
-	RUN(&store->db, SESSION_ADD, as_number(proof->account),
-		as_text(secret_digest(arena, token)), as_number(store->now),
-		as_text(cut(ask->peer, PEER_MAX)), as_text(cut(ask->agent, AGENT_MAX)));
-	RUN(&store->db, SESSION_CROWD_OUT, as_number(proof->account),
-		as_number(SESSIONS_OF_ACCOUNT));
-	RUN(&store->db, ACCOUNT_SEEN, as_number(proof->account), as_number(store->now));
+	RUN(&store->db, SESSION_ADD, as_number(account), as_text(secret_digest(arena, token)),
+		as_number(store->now), as_text(cut(ask->peer, PEER_MAX)),
+		as_text(cut(ask->agent, AGENT_MAX)));
+	RUN(&store->db, SESSION_CROWD_OUT, as_number(account), as_number(SESSIONS_OF_ACCOUNT));
+	RUN(&store->db, ACCOUNT_SEEN, as_number(account), as_number(store->now));
 	*answer = (struct session_answer){ .outcome = WEB_FAILED };
 	if (!session_account(store, token, arena, &who))
 		return;
 	answer_session(store, &who, token, arena, answer);
 	LOG(LOG_INFO, "session", log_str("account", who.address), log_str("peer", who.peer));
+}
+
+void session_begin(struct store *store, const struct session_begin_ask *ask,
+	const struct login_decided *proof, struct arena *arena, struct session_answer *answer)
+{
+	*answer = (struct session_answer){ .outcome = WEB_WRONG };
+	if (!login_still_holds(store, proof))
+		return;
+	answer->outcome = judge_code(store, ask, proof, arena, &answer->retry_after);
+	if (answer->outcome == WEB_OK)
+		add_session(store, ask, proof->account, arena, answer);
 }
 
 /* --- ending --- */
@@ -223,6 +250,7 @@ void session_tidy(struct store *store)
 		RUN(&store->db, SESSION_SEEN, as_number(number), as_number(at));
 		RUN(&store->db, ACCOUNT_SEEN_SESSION, as_number(number), as_number(at));
 	}
+	app_password_tidy(store);
 	RUN(&store->db, SESSION_EXPIRE_IDLE, as_number(store->now - store->settings->session_idle));
 	RUN(&store->db, SESSION_EXPIRE_ABSOLUTE,
 		as_number(store->now - store->settings->session_absolute));

@@ -43,7 +43,7 @@ struct store {
 	struct receipts receipts;
 	struct changes changes;
 	struct throttle throttle; /* of wrong passwords and codes */
-	struct seen sessions_seen;
+	struct seen sessions_seen, app_passwords_seen;
 	int64_t sessions_tidied;
 	uint64_t figures[FIGURES_N];
 	/* Messages that had a recipient change in this transaction: settled at its end. */

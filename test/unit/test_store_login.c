@@ -3,9 +3,11 @@
  * test_store_login.c - passwords: right, wrong, unknown, too often, changed; and the file Dovecot
  * reads them from.
  */
-#include "store_world.h"
+#include "store_session.h"
 
-#include "store/login.h"
+#include "store/app_password.h"
+#include "store/factor.h"
+#include "store/password.h"
 #include "store/throttle.h"
 #include "store/users_file.h"
 #include <crypt.h>
@@ -37,11 +39,11 @@ try {
 	int64_t account;
 };
 
-static struct try try(struct world *w, struct login_pool *pool, const char *user,
-	const char *password, const char *peer)
+static struct try try_at(struct world *w, struct login_pool *pool, const char *user,
+	const char *password, const char *peer, bool web)
 {
 	struct login_question ask = {
-		.user = str_of(user), .password = str_of(password), .peer = str_of(peer)
+		.user = str_of(user), .password = str_of(password), .peer = str_of(peer), .web = web
 	};
 	struct login_decided answer;
 	void *token = NULL;
@@ -56,6 +58,12 @@ static struct try try(struct world *w, struct login_pool *pool, const char *user
 			assert_ptr_equal(token, &ask);
 	}
 	return (struct try){ at_once, answer.outcome, answer.account };
+}
+
+static struct try try(struct world *w, struct login_pool *pool, const char *user,
+	const char *password, const char *peer)
+{
+	return try_at(w, pool, user, password, peer, false);
 }
 
 static void right_and_wrong(void **state)
@@ -156,6 +164,147 @@ static void a_full_pool_says_so(void **state)
 	world_close(w);
 }
 
+/* --- application passwords --- */
+
+static struct app_password_answer app_add(struct world *w, struct str token, const char *name)
+{
+	struct app_password_add_ask ask = { token, str_of(name) };
+	struct app_password_answer answer;
+
+	begin(w);
+	app_password_add(&w->store, &ask, &w->arena, &answer);
+	commit(w);
+	return answer;
+}
+
+static uint64_t app_remove(struct world *w, struct str token, uint64_t entry)
+{
+	struct app_password_remove_ask ask = { token, entry };
+	struct app_password_answer answer;
+
+	begin(w);
+	app_password_remove(&w->store, &ask, &w->arena, &answer);
+	commit(w);
+	return answer.outcome;
+}
+
+static void an_application_password_logs_in_mail_programs_alone(void **state)
+{
+	struct world *w = world_open();
+	struct login_pool *pool = login_open();
+	struct str token = log_in(w, 1);
+	struct app_password_answer made = app_add(w, token, "phone");
+
+	(void)state;
+	assert_int_equal(made.outcome, WEB_OK);
+	assert_int_equal(made.password.len, 24);
+	assert_int_equal(made.passwords.len, 1);
+	const char *password = arena_str(&w->arena, made.password).at;
+	struct try in = try(w, pool, "ada@example.test", password, "192.0.2.1");
+	assert_int_equal(in.outcome, LOGIN_OK);
+	assert_int_equal(in.account, 1);
+	assert_true(in.at_once);
+	assert_int_equal(try_at(w, pool, "ada@example.test", password, "192.0.2.1", true).outcome,
+		LOGIN_BAD);
+	assert_int_equal(
+		try(w, pool, "bob@example.test", password, "192.0.2.1").outcome, LOGIN_BAD);
+	assert_int_equal(
+		sql_number(w, "SELECT count(*) FROM app_password WHERE length(hash) = 64"), 1);
+	login_close(pool);
+	world_close(w);
+}
+
+static void a_removed_application_password_is_none_at_once(void **state)
+{
+	struct world *w = world_open();
+	struct login_pool *pool = login_open();
+	struct str token = log_in(w, 1), bob = log_in(w, 2);
+	struct app_password_answer made = app_add(w, token, "phone");
+	const char *password = arena_str(&w->arena, made.password).at;
+
+	(void)state;
+	assert_int_equal(try(w, pool, "ada@example.test", password, "192.0.2.1").outcome, LOGIN_OK);
+	assert_int_equal(app_remove(w, bob, made.passwords.at[0].entry), WEB_NOT_FOUND);
+	assert_int_equal(try(w, pool, "ada@example.test", password, "192.0.2.1").outcome, LOGIN_OK);
+	assert_int_equal(app_remove(w, token, made.passwords.at[0].entry), WEB_OK);
+	assert_int_equal(
+		try(w, pool, "ada@example.test", password, "192.0.2.1").outcome, LOGIN_BAD);
+	login_close(pool);
+	world_close(w);
+}
+
+static void when_it_was_used_is_written_once_an_hour(void **state)
+{
+	struct world *w = world_open();
+	struct login_pool *pool = login_open();
+	struct str token = log_in(w, 1);
+	const char *password = arena_str(&w->arena, app_add(w, token, "phone").password).at;
+
+	(void)state;
+	try(w, pool, "ada@example.test", password, "192.0.2.1");
+	assert_int_equal(sql_number(w, "SELECT used FROM app_password"), 0);
+	begin(w);
+	app_password_tidy(&w->store);
+	commit(w);
+	int64_t used = sql_number(w, "SELECT used FROM app_password");
+	assert_true(used > clock_wall_ms() - 10 * SECOND);
+	try(w, pool, "ada@example.test", password, "192.0.2.1");
+	size_t place = 0;
+	int64_t number, at;
+	assert_false(seen_next(&w->store.app_passwords_seen, &place, &number, &at));
+	login_close(pool);
+	world_close(w);
+}
+
+static void a_name_is_a_line_and_there_are_fifty_at_most(void **state)
+{
+	struct world *w = world_open();
+	struct str token = log_in(w, 1);
+
+	(void)state;
+	assert_int_equal(app_add(w, token, " ").outcome, WEB_INVALID);
+	assert_int_equal(app_add(w, token, "a\nb").outcome, WEB_INVALID);
+	for (int i = 0; i < APP_PASSWORDS_MAX; i++)
+		assert_int_equal(app_add(w, token, "one").outcome, WEB_OK);
+	assert_int_equal(app_add(w, token, "more").outcome, WEB_INVALID);
+	assert_int_equal(app_add(w, STR("x"), "more").outcome, WEB_NO_SESSION);
+	world_close(w);
+}
+
+static void behind_a_second_factor_the_password_is_for_the_pages(void **state)
+{
+	struct world *w = world_open();
+	struct login_pool *pool = login_open();
+
+	(void)state;
+	set_password(w, "ada@example.test", "right");
+	assert_int_equal(try(w, pool, "ada@example.test", "right", "192.0.2.1").outcome, LOGIN_OK);
+	assert_int_equal(sqlite3_exec(w->store.db.handle,
+				 "INSERT INTO factor VALUES (1, x'00', 1, 0)", NULL, NULL, NULL),
+		SQLITE_OK);
+	struct try mail = try(w, pool, "ada@example.test", "right", "192.0.2.1");
+	assert_int_equal(mail.outcome, LOGIN_BAD);
+	assert_false(mail.at_once); /* and it costs what a wrong one costs */
+	assert_int_equal(
+		try_at(w, pool, "ada@example.test", "right", "192.0.2.1", true).outcome, LOGIN_OK);
+	login_close(pool);
+	world_close(w);
+}
+
+static void a_new_password_has_bounds(void **state)
+{
+	char text[PASSWORD_MAX + 2];
+
+	(void)state;
+	memset(text, 'x', sizeof text);
+	assert_true(password_fault(STR("1234567")).len > 0);
+	assert_int_equal(password_fault(STR("12345678")).len, 0);
+	assert_int_equal(password_fault((struct str){ text, PASSWORD_MAX }).len, 0);
+	assert_true(password_fault((struct str){ text, PASSWORD_MAX + 1 }).len > 0);
+	assert_true(password_fault(STR("1234567\0")).len > 0);
+	assert_true(password_fault(STR("1234567\xff")).len > 0);
+}
+
 static void failures_are_counted_per_network_and_forgotten(void **state)
 {
 	static struct throttle t;
@@ -201,6 +350,12 @@ int main(void)
 		cmocka_unit_test(a_known_password_is_recognized_until_it_changes),
 		cmocka_unit_test(too_many_failures_have_to_wait),
 		cmocka_unit_test(a_full_pool_says_so),
+		cmocka_unit_test(an_application_password_logs_in_mail_programs_alone),
+		cmocka_unit_test(a_removed_application_password_is_none_at_once),
+		cmocka_unit_test(when_it_was_used_is_written_once_an_hour),
+		cmocka_unit_test(a_name_is_a_line_and_there_are_fifty_at_most),
+		cmocka_unit_test(behind_a_second_factor_the_password_is_for_the_pages),
+		cmocka_unit_test(a_new_password_has_bounds),
 		cmocka_unit_test(failures_are_counted_per_network_and_forgotten),
 		cmocka_unit_test(dovecot_finds_the_accounts),
 	};

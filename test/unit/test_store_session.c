@@ -2,43 +2,7 @@
  *
  * test_store_session.c - who a browser is: tokens, how long they last, and what ends them.
  */
-#include "store_world.h"
-
-#include "base/clock.h"
-#include "store/session.h"
-
-static struct login_decided proof(int64_t account)
-{
-	return (struct login_decided){ .outcome = LOGIN_OK, .account = account, .hash = STR(HASH) };
-}
-
-static struct session_answer log_in_as(struct world *w, int64_t account, const char *agent)
-{
-	struct session_begin_ask ask = { .peer = STR("192.0.2.7"), .agent = str_of(agent) };
-	struct login_decided decided = proof(account);
-	struct session_answer answer;
-
-	begin(w);
-	session_begin(&w->store, &ask, &decided, &w->arena, &answer);
-	commit(w);
-	return answer;
-}
-
-static struct str log_in(struct world *w, int64_t account)
-{
-	struct session_answer answer = log_in_as(w, account, "Firefox");
-
-	assert_int_equal(answer.outcome, WEB_OK);
-	return answer.token;
-}
-
-static bool is_in(struct world *w, struct str token)
-{
-	struct session_account who;
-
-	w->store.db.failure = SQLITE_OK;
-	return session_account(&w->store, token, &w->arena, &who);
-}
+#include "store_session.h"
 
 static uint64_t end(struct world *w, struct str token, uint64_t session, uint64_t scope)
 {
@@ -303,11 +267,11 @@ static void an_agent_is_cut_between_characters(void **state)
 	for (size_t i = 0; i < 300; i++)
 		memcpy(agent + 2 * i, "\xc3\xa4", 2);
 	agent[600] = '\0';
-	struct session_answer answer = log_in_as(w, 1, agent);
+	struct session_answer answer = log_in_with(w, 1, "", agent);
 	struct str kept = list(w, answer.token).sessions.at[0].agent;
 	assert_int_equal(kept.len, 254);
 	assert_true(str_is_utf8(kept));
-	answer = log_in_as(w, 1, "\xff\xfe");
+	answer = log_in_with(w, 1, "", "\xff\xfe");
 	assert_int_equal(list(w, answer.token).sessions.at[0].agent.len, 0);
 	world_close(w);
 }

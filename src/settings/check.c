@@ -12,7 +12,8 @@ enum { SECTIONS_MAX = 10000, LISTENER_NAME_MAX = 64 };
 
 static const char *const field_names[SECTION_FIELDS] = { "secure", "kind", "address", "port",
 	"level" };
-const char *const listener_kinds[] = { "mx", "secure-mx", "submission", "submissions" };
+const char *const listener_kinds[] = { "mx", "secure-mx", "submission", "submissions", "web",
+	"web-plain" };
 
 const char *section_field_name(enum section_field field)
 {
@@ -118,7 +119,9 @@ static bool read_kind(struct parsed *p, const struct section *s, enum listener_k
 		}
 	}
 	mistake(&p->mistakes, s->lines[FIELD_KIND],
-		"kind: \"%.*s\" is none; mx, secure-mx, submission or submissions would be right",
+		"kind: \"%.*s\" is none; mx, secure-mx, submission, submissions, web or web-plain "
+		"would "
+		"be right",
 		STR_ARG(str_head(s->values[FIELD_KIND], 40)));
 	return false;
 }
@@ -154,6 +157,21 @@ static bool read_listener(struct parsed *p, const struct section *s, struct list
 	return good;
 }
 
+/* Passwords go over it, and nothing but this machine's own wire is as good as TLS. */
+static bool plain_is_here(
+	struct parsed *p, const struct section *s, const struct listener_settings *l)
+{
+	bool here =
+		value_network_has(STR("127.0.0.0/8"), l->address) || str_eq(l->address, STR("::1"));
+
+	if (l->kind == LISTENER_WEB_PLAIN && !here)
+		mistake(&p->mistakes, s->lines[FIELD_ADDRESS],
+			"address: web-plain is without TLS and for this machine alone; 127.0.0.1 "
+			"or "
+			"::1, or kind = web, would be right");
+	return l->kind != LISTENER_WEB_PLAIN || here;
+}
+
 static bool listener_is_new(
 	struct parsed *p, const struct section *s, const struct listener_settings *l)
 {
@@ -183,7 +201,8 @@ void check_listener(struct parsed *p, const struct section *s)
 	struct listener_settings l = { 0 }, *at = p->settings->listeners.at;
 	size_t n = p->settings->listeners.len;
 
-	if (!read_listener(p, s, &l) || !listener_is_new(p, s, &l) || n >= SECTIONS_MAX)
+	if (!read_listener(p, s, &l) || !plain_is_here(p, s, &l) || !listener_is_new(p, s, &l) ||
+		n >= SECTIONS_MAX)
 		return;
 	p->settings->listeners.at = at = sure_room(p->arena, at, n, sizeof(*at));
 	at[p->settings->listeners.len++] = l;
@@ -279,9 +298,20 @@ static bool has_secure_domain(const struct settings *s)
 	return false;
 }
 
+/* Index of the first listener that speaks TLS, or how many there are. */
+static size_t first_with_tls(const struct settings *s)
+{
+	size_t i = 0;
+
+	while (i < s->listeners.len && s->listeners.at[i].kind == LISTENER_WEB_PLAIN)
+		i++;
+	return i;
+}
+
 static void check_certificates(struct parsed *p)
 {
 	const struct settings *s = p->settings;
+	size_t first = first_with_tls(s);
 
 	if (s->certificate.len != s->key.len)
 		mistake(&p->mistakes, line_of_option(p, s->key.len ? "key" : "certificate"),
@@ -289,8 +319,8 @@ static void check_certificates(struct parsed *p)
 			"order, "
 			"would be right",
 			s->certificate.len, s->key.len);
-	else if (s->listeners.len && !s->certificate.len)
-		mistake(&p->mistakes, p->listener_lines.at[0],
+	else if (first < s->listeners.len && !s->certificate.len)
+		mistake(&p->mistakes, p->listener_lines.at[first],
 			"a listener, but no certificate; certificate = "
 			"\"/etc/siegel/certificate.pem\" and "
 			"key = \"/etc/siegel/key.pem\" would be right");
@@ -344,6 +374,15 @@ void check_whole(struct parsed *p)
 		mistake(&p->mistakes, line_of_option(p, "sessions_per_address"),
 			"sessions_per_address is more than sessions; at most as many would be "
 			"right");
+}
+
+bool settings_listens(const struct settings *settings, enum listener_kind kind)
+{
+	for (size_t i = 0; i < settings->listeners.len; i++) {
+		if (settings->listeners.at[i].kind == kind)
+			return true;
+	}
+	return false;
 }
 
 int settings_domain(const struct settings *settings, struct str domain, bool *secure)

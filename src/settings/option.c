@@ -219,6 +219,7 @@ static const struct text_rule rules[] = {
 	{ "trust_anchor_file", check_file_or_none, "/usr/share/dns/root.key" },
 	{ "root_servers", check_address, "192.0.2.53" },
 	{ "forwarders", check_server, "192.0.2.53@53" },
+	{ "web_names", value_domain, "mail.example.org" },
 	{ "stub_zones", check_stub_zone, "example.test. 127.0.0.1@5353" },
 	{ "local_records", check_local_record, "mx.example.test. 60 IN A 127.0.0.1" },
 	{ "local_zones", check_local_zone, "test. transparent" },

@@ -21,9 +21,17 @@ struct spans {
 	size_t len;
 };
 
-enum listener_kind { LISTENER_MX, LISTENER_SECURE_MX, LISTENER_SUBMISSION, LISTENER_SUBMISSIONS };
+enum listener_kind {
+	LISTENER_MX,
+	LISTENER_SECURE_MX,
+	LISTENER_SUBMISSION,
+	LISTENER_SUBMISSIONS,
+	LISTENER_WEB,
+	LISTENER_WEB_PLAIN, /* without TLS: for this machine alone */
+};
 
-/* listener "NAME" { kind = mx|secure-mx|submission|submissions, address = "...", port = 25 } */
+/* listener "NAME" { kind = mx|secure-mx|submission|submissions|web|web-plain, address = "...",
+ * port = 25 } */
 struct listener_settings {
 	struct str name;
 	enum listener_kind kind;
@@ -74,6 +82,15 @@ struct settings {
  * settings_free. Not safe from two threads at once (libconfuse). */
 struct settings *settings_parse(struct str text, const char *path, struct buf *errors);
 void settings_free(struct settings **settings);
+
+/* Do the pages answer there, or is it for mail? */
+static inline bool listener_is_web(const struct listener_settings *listener)
+{
+	return listener->kind == LISTENER_WEB || listener->kind == LISTENER_WEB_PLAIN;
+}
+
+/* Is there a listener of this kind? */
+bool settings_listens(const struct settings *settings, enum listener_kind kind);
 
 /* Which of our domains this is (a domain or a secure domain, in A-labels, any case): index into
  * settings->domains, or -1. *secure: it is the secure one. */

@@ -273,7 +273,11 @@ static void sections_are_checked(void **state)
 	refused_option("listener \"a\" { kind = mx; address = ::1 }",
 		"listener \"a\" has no port; port = 25 would be right");
 	refused_option("listener \"a\" { kind = imap; address = ::1; port = 25 }",
-		"kind: \"imap\" is none; mx, secure-mx, submission or submissions would be right");
+		"kind: \"imap\" is none; mx, secure-mx, submission, submissions, web or web-plain "
+		"would be right");
+	refused_option("listener \"a\" { kind = web-plain; address = 192.0.2.1; port = 80 }",
+		"address: web-plain is without TLS and for this machine alone; 127.0.0.1 or ::1, "
+		"or kind = web, would be right");
 	refused_option("listener \"a\" { kind = mx; address = \"mx.example\"; port = 25 }",
 		"address: \"mx.example\" is no address; one such as 192.0.2.1 or 2001:db8::1 would "
 		"be right");
@@ -299,6 +303,22 @@ static void an_option_in_the_wrong_section_is_named(void **state)
 }
 
 #define LISTENER(name) "listener \"" name "\" { kind = mx; address = ::1; port = 25 }\n"
+
+static void pages_without_tls_need_no_certificate(void **state)
+{
+	(void)state;
+	scoped(buf_free) struct buf errors = BUF(4096);
+	struct settings *s = settings_parse(
+		STR("host_name = mx.example.org domain \"example.org\" { }\n"
+		    "listener \"a\" { kind = web-plain; address = ::1; port = 80 }\n"
+		    "listener \"b\" { kind = web-plain; address = 127.0.0.2; port = 80 }\n"),
+		"s.conf", &errors);
+
+	assert_non_null(s);
+	assert_true(settings_listens(s, LISTENER_WEB_PLAIN));
+	assert_false(settings_listens(s, LISTENER_WEB));
+	settings_free(&s);
+}
 
 static void listeners_need_names_ports_and_certificates(void **state)
 {
@@ -587,6 +607,7 @@ int main(void)
 		cmocka_unit_test(wrong_values_are_refused),
 		cmocka_unit_test(sections_are_checked),
 		cmocka_unit_test(an_option_in_the_wrong_section_is_named),
+		cmocka_unit_test(pages_without_tls_need_no_certificate),
 		cmocka_unit_test(listeners_need_names_ports_and_certificates),
 		cmocka_unit_test(an_empty_file_says_what_is_missing),
 		cmocka_unit_test(

@@ -10,9 +10,9 @@
 #include "base/arena.h"
 #include "call/client.h"
 #include "mail/command.h"
+#include "net/gate.h"
 #include "net/listen.h"
 #include "net/secure.h"
-#include "smtpd/gate.h"
 #include "smtpd/reply.h"
 #include "smtpd/snapshot.h"
 #include <stdatomic.h>

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "smtpd/gate.h"
+#include "net/gate.h"
 #include "smtpd/queue_id.h"
 
 static struct peer peer_at(const char *address)

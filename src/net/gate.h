@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC
  *
  * gate.h - how many may come in: sessions in all and of one address, and bytes of messages held
- * in memory. Beyond that a peer hears 421 or 452.
+ * in memory. Beyond that a peer is turned away.
  */
-#ifndef SMTPD_GATE_H
-#define SMTPD_GATE_H
+#ifndef NET_GATE_H
+#define NET_GATE_H
 
 #include "net/listen.h"
 

@@ -3,7 +3,7 @@
  * gate.c - the counters all sessions share. Addresses are kept in a small hash table of those
  * that are here now; its keys are chosen by peers, so the hash has a secret of this process.
  */
-#include "smtpd/gate.h"
+#include "net/gate.h"
 
 #include "base/must.h"
 #include <pthread.h>

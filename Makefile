@@ -36,9 +36,9 @@ else
 $(error VARIANT is release, asan or tsan)
 endif
 
-FOLDERS := base mail net call settings siegeld smtpd store delivery mailbox ctl
+FOLDERS := base mail net call settings siegeld smtpd store delivery mailbox web ctl
 LIBS    := $(FOLDERS:%=$(B)/lib%.a)
-ROLES   := siegel-smtpd siegel-store siegel-delivery siegel-mailbox
+ROLES   := siegel-smtpd siegel-store siegel-delivery siegel-mailbox siegel-web
 BINS    := siegeld $(ROLES) siegel
 BENCH   := $(patsubst bench/%.c,siegel-%,$(wildcard bench/*.c))
 TESTS   := $(patsubst test/unit/%.c,$(B)/test/%,$(wildcard test/unit/test_*.c))
@@ -55,11 +55,12 @@ LINK_siegel-smtpd    := smtpd net call settings mail base : -lconfuse -lseccomp 
 LINK_siegel-store    := store call settings mail base : -lconfuse -lseccomp -lsqlite3 -lcrypt -lcrypto -lidn2
 LINK_siegel-delivery := delivery net call settings mail base : -lconfuse -lseccomp -lssl -lcrypto -lunbound -lcurl -lidn2
 LINK_siegel-mailbox  := mailbox call settings mail base : -lconfuse -lseccomp -lidn2
+LINK_siegel-web      := web net call settings mail base : -lconfuse -lseccomp -lmicrohttpd -lgnutls -ljansson -lqrencode -lidn2
 LINK_siegel          := ctl call settings mail base : -lconfuse -ljansson -lseccomp -lcrypt -lcrypto -lidn2
 MAIN_siegeld := siegeld
 MAIN_siegel  := ctl
 $(foreach r,$(ROLES),$(eval MAIN_$(r) := $(r:siegel-%=%)))
-ALL_LIBS := -lconfuse -lseccomp -lssl -lcrypto -lunbound -lcurl -lsqlite3 -lcrypt -lidn2 -ljansson
+ALL_LIBS := -lconfuse -lseccomp -lssl -lcrypto -lunbound -lcurl -lsqlite3 -lcrypt -lidn2 -ljansson -lmicrohttpd -lgnutls -lqrencode
 
 sources = $(filter-out src/$(1)/main.c,$(wildcard src/$(1)/*.c))
 objects = $(patsubst src/%.c,$(B)/obj/%.o,$(1))
@@ -73,6 +74,18 @@ $(B)/obj/%.o: src/%.c
 	@mkdir -p $(@D)
 	@echo "  compile $@"
 	$(Q)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# The pages are part of the program that hands them out.
+PAGES := $(shell find src/web/pages -type f | sort)
+$(B)/gen/pages.c: scripts/embed $(PAGES)
+	@mkdir -p $(@D)
+	$(Q)scripts/embed src/web/pages >$@.new
+	$(Q)mv $@.new $@
+$(B)/obj/web/pages.o: $(B)/gen/pages.c
+	@mkdir -p $(@D)
+	@echo "  compile $@"
+	$(Q)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+$(B)/libweb.a: $(B)/obj/web/pages.o
 
 define library
 $(B)/lib$(1).a: $(call objects,$(call sources,$(1)))

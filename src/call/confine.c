@@ -79,6 +79,12 @@ static const struct sandbox_rule asks_store[] = {
 	ALLOW_IF("socketpair", 0, SANDBOX_EQUALS, AF_UNIX),
 };
 
+/* The pages: connections come in and none goes out; a file in memory is handed down whole. */
+static const struct sandbox_rule answers_browsers[] = {
+	ALLOW("accept4"), ALLOW("setsockopt"), ALLOW("sendfile"), ALLOW("fadvise64"),
+	ALLOW_IF("socketpair", 0, SANDBOX_EQUALS, AF_UNIX),
+};
+
 /* On the one listener that siegeld handed over: nobody may listen(2). */
 static const struct sandbox_rule answers_calls[] = {
 	ALLOW("accept4"),
@@ -122,6 +128,7 @@ static const struct confinement {
 	{ ROLE_DELIVERY, false, true,
 		{ { asks_peers, count_of(asks_peers) },
 			{ answers_calls, count_of(answers_calls) } } },
+	{ ROLE_WEB, false, false, { { answers_browsers, count_of(answers_browsers) } } },
 	{ ROLE_MAILBOX, true, false, { { asks_store, count_of(asks_store) } } },
 };
 

@@ -16,6 +16,15 @@
 const struct call_rule call_rules[CALLS_N] = { STORE_CALLS(BY_STORE) MAILBOX_CALLS(BY_MAILBOX)
 		DELIVERY_CALLS(BY_DELIVERY) };
 
+bool calls_between(enum role by, enum role who)
+{
+	for (size_t i = 0; i < CALLS_N; i++) {
+		if (call_rules[i].by == by && call_rules[i].who & who)
+			return true;
+	}
+	return false;
+}
+
 static const char mark[4] = { 'S', 'g', 'l', '1' };
 
 static void put_u32(char *to, uint32_t number)

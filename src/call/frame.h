@@ -29,6 +29,9 @@ struct call_rule {
 
 extern const struct call_rule call_rules[CALLS_N];
 
+/* Is there a call that `by` serves and `who` may ask? */
+bool calls_between(enum role by, enum role who);
+
 /* Start a frame: room for the header. The message is packed behind it. */
 void frame_begin(struct buf *frame, enum call call);
 /* Fill in the length once the message is packed; false if the frame overflowed. */

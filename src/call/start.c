@@ -238,7 +238,8 @@ void start_ready(struct start *start)
 
 static enum role role_of(const char *name)
 {
-	static const enum role roles[] = { ROLE_STORE, ROLE_SMTPD, ROLE_DELIVERY, ROLE_MAILBOX };
+	static const enum role roles[] = { ROLE_STORE, ROLE_SMTPD, ROLE_DELIVERY, ROLE_MAILBOX,
+		ROLE_WEB };
 
 	for (size_t i = 0; i < count_of(roles); i++) {
 		if (str_eq(str_of(name), str_of(role_name(roles[i]))))

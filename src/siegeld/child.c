@@ -52,7 +52,7 @@ static bool send_inputs(const struct inputs *inputs, const struct child *child)
 
 	for (size_t i = 0; good && i < inputs->n_files; i++) {
 		const struct input_file *file = &inputs->files[i];
-		if (file->role == child->role)
+		if (file->roles & child->role)
 			good = control_send(
 				child->control, CONTROL_FILE, str_of(file->name), file->memfd);
 	}
@@ -67,9 +67,12 @@ static bool send_listeners(const struct ports *ports, const struct child *child)
 		return control_send(child->control, CONTROL_LISTENER, STR("ctl"), ports->store);
 	if (child->role == ROLE_DELIVERY)
 		return control_send(child->control, CONTROL_LISTENER, STR("ctl"), ports->delivery);
-	for (size_t i = 0; child->role == ROLE_SMTPD && good && i < ports->n_mail; i++)
-		good = control_send(child->control, CONTROL_LISTENER, str_of(ports->mail[i].name),
-			ports->mail[i].fd);
+	for (size_t i = 0; good && i < ports->n_listeners; i++) {
+		const struct port *port = &ports->listeners[i];
+		if (port->role == child->role)
+			good = control_send(
+				child->control, CONTROL_LISTENER, str_of(port->name), port->fd);
+	}
 	return good;
 }
 
@@ -207,19 +210,19 @@ bool child_hear(struct child *child)
 	return true;
 }
 
-void child_link(struct child *store, struct child *client)
+void child_link(struct child *server, struct child *client)
 {
 	int ends[2];
 
-	if (!store->ready || !client->ready)
+	if (!server->ready || !client->ready)
 		return;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
 		LOG(LOG_ALARM, "rendezvous-failed", log_text("why", strerrordesc_np(errno)));
 		return;
 	}
-	if (!control_send(store->control, CONTROL_EDGE, str_of(role_name(client->role)), ends[0]))
-		child_kill(store, "it doesn't take what it is sent");
-	if (!control_send(client->control, CONTROL_EDGE, str_of(role_name(store->role)), ends[1]))
+	if (!control_send(server->control, CONTROL_EDGE, str_of(role_name(client->role)), ends[0]))
+		child_kill(server, "it doesn't take what it is sent");
+	if (!control_send(client->control, CONTROL_EDGE, str_of(role_name(server->role)), ends[1]))
 		child_kill(client, "it doesn't take what it is sent");
 	fd_close(&ends[0]);
 	fd_close(&ends[1]);

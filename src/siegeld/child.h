@@ -56,7 +56,7 @@ void child_kill_deaf(struct child *child);
 void child_ended(struct child *child, int status);
 /* Read what it says. True if it has just become ready. */
 bool child_hear(struct child *child);
-/* Give a client and the store a new rendezvous, if both are ready. */
-void child_link(struct child *store, struct child *client);
+/* Give a server and one who asks it a new rendezvous, if both are ready. */
+void child_link(struct child *server, struct child *client);
 
 #endif

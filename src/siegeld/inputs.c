@@ -23,12 +23,12 @@ struct kind {
 	const char *option;
 	size_t max;
 	const char *must_contain;
-	enum role role;
+	unsigned roles; /* who needs it */
 };
 
 static const struct kind certificate = { "certificate", PEM_MAX, "-----BEGIN CERTIFICATE-----",
-	ROLE_SMTPD };
-static const struct kind key = { "key", PEM_MAX, "PRIVATE KEY-----", ROLE_SMTPD };
+	ROLE_SMTPD | ROLE_WEB };
+static const struct kind key = { "key", PEM_MAX, "PRIVATE KEY-----", ROLE_SMTPD | ROLE_WEB };
 static const struct kind ca = { "ca", AUTHORITIES_MAX, "-----BEGIN ", ROLE_DELIVERY };
 static const struct kind anchor = { "anchor", PEM_MAX, "", ROLE_DELIVERY };
 
@@ -42,6 +42,12 @@ static bool contains(int memfd, const struct kind *kind)
 	bool found = words.len == 0 || str_find_str(content.bytes, words) < content.bytes.len;
 	fd_unmap(&content);
 	return found;
+}
+
+/* A key goes to nobody who doesn't show its certificate. */
+static unsigned takers(const struct settings *settings)
+{
+	return settings_listens(settings, LISTENER_WEB) ? ~0u : ~(unsigned)ROLE_WEB;
 }
 
 static void read_file(struct inputs *inputs, const struct kind *kind, size_t number,
@@ -61,7 +67,7 @@ static void read_file(struct inputs *inputs, const struct kind *kind, size_t num
 	} else {
 		struct input_file *file = &inputs->files[inputs->n_files++];
 		snprintf(file->name, sizeof file->name, "%s:%zu", kind->option, number);
-		file->role = kind->role;
+		file->roles = kind->roles & takers(inputs->settings);
 		file->memfd = memfd;
 	}
 	free(name);

@@ -14,7 +14,7 @@
 
 struct input_file {
 	char name[32];	/* as control.h names it */
-	enum role role; /* who needs it */
+	unsigned roles; /* who needs it: a mask of enum role */
 	int memfd;
 };
 

@@ -45,12 +45,14 @@ static bool read_options(int argc, char **argv, struct options *options)
 }
 
 /* Room for each session, with a body in flight and a connection to the store for those that talk;
- * for each delivery the same and a connection kept for the next one; and then some. */
+ * for each delivery the same and a connection kept for the next one; for each browser an upload; and
+ * then some. */
 static void raise_limits(struct crew *crew)
 {
 	const struct settings *s = crew->inputs->settings;
 	struct rlimit limit;
-	uint64_t wanted = s->sessions + 3 * s->session_threads + 4 * s->delivery_connections + 2048;
+	uint64_t wanted = s->sessions + 3 * s->session_threads + 4 * s->delivery_connections +
+			  2 * s->web_connections + 2048;
 
 	getrlimit(RLIMIT_NOFILE, &limit);
 	if (wanted > limit.rlim_max) {
@@ -96,7 +98,7 @@ static bool check_all(struct crew *crew, const char *path, struct buf *errors)
 /* What only those can judge who use it: keys that don't fit, authorities, settings for DNS. */
 static bool check_roles(struct crew *crew, struct buf *errors)
 {
-	static const enum role judges[] = { ROLE_SMTPD, ROLE_DELIVERY };
+	static const enum role judges[] = { ROLE_SMTPD, ROLE_DELIVERY, ROLE_WEB };
 
 	raise_limits(crew);
 	for (size_t i = 0; i < count_of(judges); i++) {

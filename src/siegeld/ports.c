@@ -85,6 +85,7 @@ static void open_listener(struct port *port, const struct listener_settings *l, 
 	const char *what = NULL;
 
 	port->fd = -1;
+	port->role = listener_is_web(l) ? ROLE_WEB : ROLE_SMTPD;
 	port->name = strndup(l->name.at, l->name.len);
 	must(port->name != NULL);
 	if (l->name.len > CONTROL_NAME_MAX)
@@ -137,10 +138,10 @@ bool ports_open(struct ports *ports, const struct settings *settings, struct buf
 {
 	size_t before = errors->len;
 
-	*ports = (struct ports){ .n_mail = settings->listeners.len };
-	ports->mail = must_alloc((ports->n_mail + 1) * sizeof *ports->mail);
-	for (size_t i = 0; i < ports->n_mail; i++)
-		open_listener(&ports->mail[i], &settings->listeners.at[i], errors);
+	*ports = (struct ports){ .n_listeners = settings->listeners.len };
+	ports->listeners = must_alloc((ports->n_listeners + 1) * sizeof *ports->listeners);
+	for (size_t i = 0; i < ports->n_listeners; i++)
+		open_listener(&ports->listeners[i], &settings->listeners.at[i], errors);
 	ports->store = listen_unix(settings, "store.sock", errors);
 	ports->delivery = listen_unix(settings, "delivery.sock", errors);
 	ports->status = listen_unix(settings, "siegeld.sock", errors);

@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: ISC
  *
  * ports.h - the sockets that are bound once, before privileges matter to anyone: the listeners
- * for smtpd, those of the store and delivery for the command line, our own for who asks how things are.
+ * for smtpd and web, those of the store and delivery for the command line, our own for who asks how things are.
  */
 #ifndef SIEGELD_PORTS_H
 #define SIEGELD_PORTS_H
 
 #include "base/buf.h"
+#include "call/role.h"
 #include "settings/settings.h"
 
 struct port {
 	char *name;
 	int fd;
+	enum role role; /* who answers there */
 };
 
 struct ports {
-	struct port *mail; /* one per listener of the settings */
-	size_t n_mail;
+	struct port *listeners; /* one per listener of the settings */
+	size_t n_listeners;
 	int store;    /* STATE/run/store.sock */
 	int delivery; /* STATE/run/delivery.sock */
 	int status;   /* STATE/run/siegeld.sock */

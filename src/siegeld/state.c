@@ -18,7 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-const enum role child_roles[CHILDREN] = { ROLE_STORE, ROLE_SMTPD, ROLE_DELIVERY, ROLE_MAILBOX };
+const enum role child_roles[CHILDREN] = { ROLE_STORE, ROLE_SMTPD, ROLE_DELIVERY, ROLE_MAILBOX,
+	ROLE_WEB };
 
 static const struct {
 	const char *folder;
@@ -29,6 +30,7 @@ static const struct {
 	{ "empty", 0711, false },
 	{ "empty", 0711, false },
 	{ "mail", 0700, true },
+	{ "empty", 0711, false },
 };
 
 size_t child_index(enum role role)

@@ -11,8 +11,8 @@
 #include "settings/settings.h"
 #include <sys/types.h>
 
-/* Our children, in the order in which they start. */
-enum { CHILDREN = 4 };
+/* Our children, in the order in which they start. Their places are numbers of users (uid_base). */
+enum { CHILDREN = 5 };
 extern const enum role child_roles[CHILDREN];
 /* Index into child_roles. */
 size_t child_index(enum role role);

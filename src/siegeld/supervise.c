@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/must.h"
+#include "call/frame.h"
 #include "siegeld/status.h"
 #include <errno.h>
 #include <poll.h>
@@ -19,13 +20,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Who is stopped when, and how long after the first STOP patience ends: those who take mail in
- * first, the store when nobody asks it any more. A role's own patience with its peers is 20 s. */
+/* Who is stopped when, and how long after the first STOP patience ends: those whom the world talks
+ * to first, the store when nobody asks it any more. A role's own patience with its peers is 20 s. */
 static const struct {
 	unsigned roles;
 	int64_t patience;
 } phases[] = {
-	{ ROLE_SMTPD, 22 * SECOND },
+	{ ROLE_SMTPD | ROLE_WEB, 22 * SECOND },
 	{ ROLE_DELIVERY | ROLE_MAILBOX, 45 * SECOND },
 	{ ROLE_STORE, 55 * SECOND },
 };
@@ -219,18 +220,18 @@ static void announce(struct supervision *s)
 	}
 	s->announced = true;
 	LOG(LOG_INFO, "ready", log_u64("pid", (uint64_t)getpid()),
-		log_u64("listeners", s->crew->ports.n_mail));
+		log_u64("listeners", s->crew->ports.n_listeners));
 	notify_manager();
 }
 
 static void became_ready(struct supervision *s, struct child *child)
 {
-	struct child *store = &s->crew->children[child_index(ROLE_STORE)];
-
 	for (size_t i = 0; i < CHILDREN; i++) {
-		struct child *client = &s->crew->children[i];
-		if (client != store && (child == store || child == client))
-			child_link(store, client);
+		struct child *other = &s->crew->children[i];
+		if (calls_between(child->role, other->role))
+			child_link(child, other);
+		if (calls_between(other->role, child->role))
+			child_link(other, child);
 	}
 	if (s->stopping)
 		child_stop(child);

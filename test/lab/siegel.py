@@ -11,7 +11,7 @@ from neighbours import read_maildir, wait_for_message
 
 BUILT = REPO / "build" / os.environ.get("LAB_VARIANT", "release") / "bin"
 BIN = LAB / "bin"  # a copy, so that a build beside the lab does not change what is tested
-ROLES = ("store", "smtpd", "delivery", "mailbox")
+ROLES = ("store", "smtpd", "delivery", "mailbox", "web")
 UID_BASE = 41000
 DOVECOT_GID = 30001
 HELP = "https://example.test/why"

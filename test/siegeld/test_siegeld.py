@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 BIN = Path(os.environ.get("SIEGEL_BIN", "build/release/bin")).resolve()
-ROLES = ["store", "smtpd", "delivery", "mailbox"]
+ROLES = ["store", "smtpd", "delivery", "mailbox", "web"]
 NOBODY = 65534
 UID_BASE = 71000
 IS_ROOT = os.geteuid() == 0
@@ -175,7 +175,8 @@ def test_all_roles_start_confined(server):
         roots = {r["name"]: os.readlink(f"/proc/{r['pid']}/root") for r in status["roles"]}
         state = str(server.folder / "state")
         assert roots == {"store": state + "/store", "mailbox": state + "/mail",
-                         "smtpd": state + "/empty", "delivery": state + "/empty"}
+                         "smtpd": state + "/empty", "delivery": state + "/empty",
+                         "web": state + "/empty"}
     assert server.greeting().startswith("220 mx.example.test ")
 
 
@@ -266,7 +267,7 @@ def test_stopping_leaves_nothing_behind(server):
     assert not (server.folder / "state/run/delivery.sock").exists()
     assert not (server.folder / "state/run/siegeld.sock").exists()
     order = re.findall(r"event=ended name=(\w+)", server.log())
-    assert order[0] == "smtpd" and order[-1] == "store"
+    assert set(order[:2]) == {"smtpd", "web"} and order[-1] == "store"
     assert "killing" not in server.log()
 
 

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * request.c - see request.h. The browser's words are in libmicrohttpd's memory, which stays until
+ * the request is over.
+ */
+#include "web/request.h"
+
+#include "base/log.h"
+#include "web/events.h"
+#include <microhttpd.h>
+#include <string.h>
+
+static struct str value_of(const struct request *r, enum MHD_ValueKind kind, const char *name)
+{
+	const char *value = NULL;
+	size_t length = 0;
+
+	if (r->connection &&
+		MHD_lookup_connection_value_n(
+			r->connection, kind, name, strlen(name), &value, &length) == MHD_YES &&
+		value)
+		return (struct str){ value, length };
+	return STR("");
+}
+
+struct str request_query(const struct request *r, const char *name)
+{
+	return value_of(r, MHD_GET_ARGUMENT_KIND, name);
+}
+
+struct str request_header(const struct request *r, const char *name)
+{
+	return value_of(r, MHD_HEADER_KIND, name);
+}
+
+uint64_t request_query_number(
+	const struct request *r, const char *name, uint64_t otherwise, uint64_t most)
+{
+	uint64_t number = otherwise;
+
+	if (!str_to_u64(request_query(r, name), &number))
+		return otherwise;
+	return number < most ? number : most;
+}
+
+bool request_read(struct request *r, const struct json_shape *shape, void *to, uint32_t *present)
+{
+	json_error_t error;
+	struct str text = buf_str(&r->text);
+	struct why why = { "that is no JSON" };
+
+	if (!r->json)
+		r->json = json_loadb(
+			text.len ? text.at : "", text.len, JSON_REJECT_DUPLICATES, &error);
+	if (r->json && json_read(shape, r->json, &r->arena, to, present, &why))
+		return true;
+	r->reply = reply_error(MHD_HTTP_BAD_REQUEST, "bad-request", why.text);
+	return false;
+}
+
+struct reply reply_json(json_t *json)
+{
+	return (struct reply){ .status = MHD_HTTP_OK, .json = json, .handout.fd = -1 };
+}
+
+struct reply reply_shape(const struct json_shape *shape, const void *from)
+{
+	return reply_json(json_write(shape, from));
+}
+
+struct reply reply_empty(void)
+{
+	return reply_json(json_object());
+}
+
+static struct reply error_of(unsigned status, const char *word, struct str detail)
+{
+	struct reply reply =
+		reply_json(json_pack("{s:s, s:o}", "error", word, "text", json_text(detail)));
+
+	reply.status = status;
+	return reply;
+}
+
+struct reply reply_error(unsigned status, const char *word, const char *detail)
+{
+	return error_of(status, word, str_of(detail));
+}
+
+struct reply reply_outcome(uint64_t outcome, struct str detail)
+{
+	static const struct {
+		unsigned status;
+		const char *word;
+	} known[] = {
+		[WEB_NO_SESSION] = { MHD_HTTP_UNAUTHORIZED, "no-session" },
+		[WEB_NOT_ALLOWED] = { MHD_HTTP_FORBIDDEN, "not-allowed" },
+		[WEB_NOT_FOUND] = { MHD_HTTP_NOT_FOUND, "not-found" },
+		[WEB_INVALID] = { MHD_HTTP_UNPROCESSABLE_CONTENT, "invalid" },
+		[WEB_EXISTS] = { MHD_HTTP_CONFLICT, "exists" },
+		[WEB_WRONG] = { MHD_HTTP_UNAUTHORIZED, "wrong" },
+		[WEB_NEEDS_CODE] = { MHD_HTTP_UNAUTHORIZED, "needs-code" },
+		[WEB_THROTTLED] = { MHD_HTTP_TOO_MANY_REQUESTS, "throttled" },
+		[WEB_BUSY] = { MHD_HTTP_SERVICE_UNAVAILABLE, "busy" },
+		[WEB_FULL] = { MHD_HTTP_INSUFFICIENT_STORAGE, "full" },
+		[WEB_REFUSED] = { MHD_HTTP_UNPROCESSABLE_CONTENT, "refused" },
+		[WEB_TOO_LATE] = { MHD_HTTP_CONFLICT, "too-late" },
+		[WEB_TOO_LARGE] = { MHD_HTTP_CONTENT_TOO_LARGE, "too-large" },
+		[WEB_OLD] = { MHD_HTTP_CONFLICT, "old" },
+		[WEB_FAILED] = { MHD_HTTP_INTERNAL_SERVER_ERROR, "failed" },
+	};
+
+	if (outcome >= count_of(known) || !known[outcome].word)
+		outcome = WEB_FAILED;
+	return error_of(known[outcome].status, known[outcome].word, detail);
+}
+
+void reply_free(struct reply *reply)
+{
+	json_decref(reply->json);
+	fd_close(&reply->handout.fd);
+	events_drop(reply->stream);
+	*reply = (struct reply){ .handout.fd = -1 };
+}
+
+bool request_answered(struct request *r, uint64_t outcome, struct str text)
+{
+	if (outcome != WEB_OK)
+		r->reply = reply_outcome(outcome, text);
+	return outcome == WEB_OK;
+}
+
+bool request_unanswered(struct request *r, const char *call)
+{
+	LOG(LOG_WARNING, "call-failed", log_text("call", call), log_text("why", r->why.text));
+	r->reply = reply_outcome(WEB_FAILED, STR(""));
+	return false;
+}

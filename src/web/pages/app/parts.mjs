@@ -54,12 +54,15 @@ export const mark = (kind, text) => h("span", { class: "mark " + kind },
 	icon({ good: "check", bad: "stop", doubtful: "question" }[kind]), text);
 
 /* A table: heads are words, rows arrays of cells; the first cell names the row. numeric: columns of
- * numbers, by index. */
+ * numbers, by index. On a phone each row is a block of its own with the heads as labels; the roles keep
+ * it a table for those who hear it. */
 export function table(caption, heads, rows, { numeric = [], hideCaption } = {}) {
 	const cls = i => numeric.includes(i) ? "number" : null;
-	return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption }, h("table", null,
+	return h("div", { class: "scroll" }, h("table", { role: "table" },
 		h("caption", { class: hideCaption ? "unseen" : null }, caption),
-		h("thead", null, h("tr", null, heads.map((head, i) => h("th", { scope: "col", class: cls(i) }, head)))),
-		h("tbody", null, rows.map(row => h("tr", null, row.map((cell, i) =>
-			i === 0 ? h("th", { scope: "row" }, cell) : h("td", { class: cls(i) }, cell)))))));
+		h("thead", { role: "rowgroup" }, h("tr", { role: "row" },
+			heads.map((head, i) => h("th", { scope: "col", role: "columnheader", class: cls(i) }, head)))),
+		h("tbody", { role: "rowgroup" }, rows.map(row => h("tr", { role: "row" }, row.map((cell, i) => i === 0
+			? h("th", { scope: "row", role: "rowheader" }, cell)
+			: h("td", { role: "cell", class: cls(i), data: { label: heads[i] } }, h("div", null, cell))))))));
 }

@@ -4,9 +4,10 @@
  * (security.mjs) the ways into the account. A switch or a choice is saved when it is made and put
  * back if that fails; what is typed has a button.
  */
-import { button, field, fill, h, icon, set, unique } from "./dom.mjs";
-import { copyButton, page } from "./parts.mjs";
-import { day, percent, span, t, tn } from "./words.mjs";
+import { button, field, fill, h, icon, unique } from "./dom.mjs";
+import { copyButton, page, table } from "./parts.mjs";
+import { dialog } from "./tell.mjs";
+import { day, percent, span, t } from "./words.mjs";
 
 export const words = ["settings"];
 
@@ -142,7 +143,6 @@ async function openExpert(section, state) {
 	const { context } = state;
 	const understood = h("input", { type: "checkbox", id: unique() });
 	const complaint = h("p", { class: "wrong", role: "alert" });
-	const { dialog } = await import("./tell.mjs");
 	const accepted = await dialog(t("expert"), close => [
 		h("div", { class: "said" }, h("p", null, t("expert-warning")), h("p", null, t("expert-warning-letter")),
 			h("label", { class: "choice", for: understood.id }, understood, h("span", null, t("expert-understood"))), complaint),
@@ -203,11 +203,9 @@ async function drawProviders(place, context) {
 	const { providers } = await context.api.get("/settings/providers");
 	fill(place, h("details", null, h("summary", null, t("providers", { n: providers.length })),
 		providers.length === 0 ? h("p", null, t("providers-none"))
-			: h("div", { class: "scroll" }, h("table", null,
-				h("thead", null, h("tr", null, ["domain", "provider-kind", "provider-until"].map(w => h("th", { scope: "col" }, t(w))))),
-				h("tbody", null, providers.map(p => h("tr", null, h("th", { scope: "row" }, p.domain),
-					h("td", null, t("provider-" + p.kind), p.note && h("span", { class: "soft" }, " · " + p.note)),
-					h("td", null, p.expires ? day(p.expires) : t("provider-always")))))))));
+			: table(t("providers-list"), [t("domain"), t("provider-kind"), t("provider-until")], providers.map(p => [p.domain,
+				[t("provider-" + p.kind), p.note && h("p", { class: "soft" }, p.note)],
+				p.expires ? day(p.expires) : t("provider-always")]), { hideCaption: true })));
 }
 
 /* --- writing and language */

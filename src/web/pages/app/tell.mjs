@@ -62,6 +62,7 @@ export function dialog(title, content, { wide } = {}) {
 		});
 		document.body.append(box);
 		box.showModal();
+		box.querySelector("input, textarea, footer .main:not(.danger), footer .button")?.focus({ preventScroll: true });
 	});
 }
 

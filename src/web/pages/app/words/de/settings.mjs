@@ -56,6 +56,7 @@ export default {
 	"reach-none": "Sie haben in letzter Zeit niemandem geschrieben; es gibt also nichts zum Vergleichen.",
 	"reach-unknown": "Wen das erreicht hätte, lässt sich im Augenblick nicht sagen.",
 	"providers": { one: "{n} hinterlegter Eintrag", other: "{n} hinterlegte Einträge" },
+	"providers-list": "Hinterlegte Zertifikate",
 	"providers-none": "Der Betreiber hat kein Zertifikat hinterlegt. Mit dieser Regel würde keine Mail gesendet.",
 	"domain": "Domain",
 	"provider-kind": "Hinterlegt",

@@ -56,6 +56,7 @@ export default {
 	"reach-none": "You have not written to anybody lately, so there is nothing to compare with.",
 	"reach-unknown": "Whom it would have reached can't be worked out at the moment.",
 	"providers": { one: "{n} stored entry", other: "{n} stored entries" },
+	"providers-list": "Stored certificates",
 	"providers-none": "The operator has not stored any certificate. With this rule no mail would be sent.",
 	"domain": "Domain",
 	"provider-kind": "Stored",

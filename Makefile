@@ -49,18 +49,24 @@ ifeq ($(VARIANT),tsan)
 TESTS   := $(filter-out %/test_confine,$(TESTS))
 endif
 
+# As system headers: their warnings are not ours.
+GMIME_FLAGS := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags-only-I gmime-3.0 2>/dev/null))
+GMIME_LIBS  := -lgmime-3.0 -lgobject-2.0 -lglib-2.0
+$(B)/obj/mailbox/%.o: CFLAGS += $(GMIME_FLAGS)
+build/fuzz/obj/mailbox/%.o: FUZZ_FLAGS += $(GMIME_FLAGS)
+
 # Every role: its own library, then what it stands on. The rightmost knows the least.
 LINK_siegeld         := siegeld settings call mail base : -lconfuse -ljansson -lseccomp -lidn2
 LINK_siegel-smtpd    := smtpd net call settings mail base : -lconfuse -lseccomp -lssl -lcrypto -lidn2
 LINK_siegel-store    := store call settings mail base : -lconfuse -lseccomp -lsqlite3 -lcrypt -lcrypto -lidn2
 LINK_siegel-delivery := delivery net call settings mail base : -lconfuse -lseccomp -lssl -lcrypto -lunbound -lcurl -lidn2
-LINK_siegel-mailbox  := mailbox call settings mail base : -lconfuse -lseccomp -lidn2
+LINK_siegel-mailbox  := mailbox call settings mail base : -lconfuse -lseccomp -lidn2 $(GMIME_LIBS) -ljansson
 LINK_siegel-web      := web net call settings mail base : -lconfuse -lseccomp -lmicrohttpd -lgnutls -ljansson -lqrencode -lidn2
 LINK_siegel          := ctl call settings mail base : -lconfuse -ljansson -lseccomp -lcrypt -lcrypto -lidn2
 MAIN_siegeld := siegeld
 MAIN_siegel  := ctl
 $(foreach r,$(ROLES),$(eval MAIN_$(r) := $(r:siegel-%=%)))
-ALL_LIBS := -lconfuse -lseccomp -lssl -lcrypto -lunbound -lcurl -lsqlite3 -lcrypt -lidn2 -ljansson -lmicrohttpd -lgnutls -lqrencode
+ALL_LIBS := -lconfuse -lseccomp -lssl -lcrypto -lunbound -lcurl -lsqlite3 -lcrypt -lidn2 -ljansson -lmicrohttpd -lgnutls -lqrencode $(GMIME_LIBS)
 
 sources = $(filter-out src/$(1)/main.c,$(wildcard src/$(1)/*.c))
 objects = $(patsubst src/%.c,$(B)/obj/%.o,$(1))
@@ -192,7 +198,7 @@ check-browser: all
 FUZZ_SECONDS ?= 60
 FUZZERS := $(patsubst test/fuzz/%.c,build/fuzz/%,$(wildcard test/fuzz/fuzz_*.c))
 FUZZ_FLAGS = $(CSTD) -O1 $(WARN) -DSANITIZED -fsanitize=address,undefined -fno-sanitize-recover=all
-FUZZ_OBJECTS := $(foreach f,smtpd net call settings mail base,$(patsubst src/%.c,build/fuzz/obj/%.o,$(call sources,$(f))))
+FUZZ_OBJECTS := $(foreach f,smtpd mailbox net call settings mail base,$(patsubst src/%.c,build/fuzz/obj/%.o,$(call sources,$(f))))
 build/fuzz/obj/%.o: src/%.c
 	@mkdir -p $(@D)
 	@echo "  compile $@"

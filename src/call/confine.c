@@ -100,6 +100,30 @@ static const struct sandbox_rule asks_peers[] = {
 	ALLOW("select"), ALLOW("pselect6"), ALLOW("pipe"),
 };
 
+/* Bytes in, bytes out, memory. No thread, no file, nobody to talk to but who is connected. */
+static const struct sandbox_rule reader[] = {
+	ALLOW("read"), ALLOW("write"), ALLOW("pread64"), ALLOW("lseek"), ALLOW("close"), ALLOW("recvmsg"),
+	ALLOW("fstat"), ALLOW("newfstatat"), ALLOW("fcntl"),
+	ALLOW_IF("mmap", 2, SANDBOX_LACKS, PROT_EXEC), REFUSE_IF("mmap", EACCES, 2, SANDBOX_HAS, PROT_EXEC),
+	ALLOW_IF("mprotect", 2, SANDBOX_LACKS, PROT_EXEC), REFUSE_IF("mprotect", EACCES, 2, SANDBOX_HAS, PROT_EXEC),
+	ALLOW("munmap"), ALLOW("mremap"), ALLOW("madvise"), ALLOW("brk"),
+	ALLOW("futex"), ALLOW("restart_syscall"), ALLOW("sched_yield"),
+	ALLOW("clock_gettime"), ALLOW("gettimeofday"), ALLOW("time"), ALLOW("getrandom"),
+	ALLOW("getpid"), ALLOW("gettid"),
+	ALLOW("rt_sigaction"), ALLOW("rt_sigprocmask"), ALLOW("rt_sigreturn"), ALLOW("sigaltstack"),
+	ALLOW("exit"), ALLOW("exit_group"),
+	REFUSE("ioctl", ENOTTY),
+};
+
+/* What it takes to fork readers, bound and confine them, wait for them and end them. */
+static const struct sandbox_rule zygote[] = {
+	ALLOW("sendmsg"), ALLOW("poll"), ALLOW("ppoll"), ALLOW("dup2"), ALLOW("dup3"), ALLOW("close_range"),
+	REFUSE("clone3", ENOSYS), ALLOW("clone"), ALLOW("fork"), ALLOW("set_robust_list"), ALLOW("rseq"),
+	ALLOW("wait4"), ALLOW("kill"), ALLOW("pidfd_open"), ALLOW("getppid"),
+	ALLOW("prctl"), ALLOW("seccomp"), ALLOW("setrlimit"), ALLOW("prlimit64"), ALLOW("getrlimit"),
+	ALLOW("tgkill"), /* a child to itself; its own filter says so */
+};
+
 #ifdef SANITIZED
 static const bool sanitized = true;
 #else
@@ -146,7 +170,8 @@ static void append(struct list *list, const struct sandbox_rule *rules, size_t n
 		list->rules[list->n++] = rules[i];
 }
 
-static void gather(struct list *list, const struct confinement *c)
+/* An empty list, but for what a process may always do: end itself, or be searched for mistakes. */
+static void begin(struct list *list)
 {
 	const struct sandbox_rule to_itself = {
 		.call = "tgkill", .test = SANDBOX_EQUALS, .value = (uint64_t)getpid()
@@ -157,6 +182,11 @@ static void gather(struct list *list, const struct confinement *c)
 		append(list, sanitizer, count_of(sanitizer));
 	else
 		append(list, &to_itself, 1);
+}
+
+static void gather(struct list *list, const struct confinement *c)
+{
+	begin(list);
 	if (!sanitized && !c->files)
 		append(list, no_files, count_of(no_files));
 	append(list, every_role, count_of(every_role));
@@ -202,4 +232,29 @@ void confine(enum role role, int directory, struct buf *report)
 		buf_printf(report, " seccomp=%zu", list.n);
 	else
 		missing(report, "seccomp", &why);
+}
+
+static void gather_helper(struct list *list, enum confined_helper helper)
+{
+	begin(list);
+	if (!sanitized)
+		append(list, no_files, count_of(no_files));
+	append(list, reader, count_of(reader));
+	if (helper == CONFINED_ZYGOTE)
+		append(list, zygote, count_of(zygote));
+}
+
+void confine_helper(enum confined_helper helper)
+{
+	static struct list list;
+	scoped(buf_free) struct buf report = BUF(256);
+	struct why why;
+
+	if (helper == CONFINED_ZYGOTE && !sandbox_no_new_privs(&why))
+		missing(&report, "no_new_privs", &why);
+	if (helper == CONFINED_ZYGOTE && sandbox_landlock(-1, false, &why) == 0)
+		missing(&report, "landlock", &why);
+	gather_helper(&list, helper);
+	if (!sandbox_seccomp(list.rules, list.n, &why))
+		missing(&report, "seccomp", &why);
 }

@@ -13,4 +13,10 @@
  * " landlock=no". */
 void confine(enum role role, int directory, struct buf *report);
 
+/* What reads hostile bytes for a role, in processes of its own: ZYGOTE forks and ends them, READER
+ * computes on what it was handed and has no file, no socket and no other process. Applied one
+ * after the other; what isn't in force is logged. */
+enum confined_helper { CONFINED_ZYGOTE, CONFINED_READER };
+void confine_helper(enum confined_helper helper);
+
 #endif

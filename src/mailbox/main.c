@@ -4,6 +4,7 @@
  * siegeld. It reads message bodies without looking into them.
  */
 #include "base/log.h"
+#include "mailbox/mime.h"
 #include "mailbox/worker.h"
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,7 +21,9 @@ int main(void)
 	mailbox = mailbox_open(client, start.settings);
 	start_forget_files(&start);
 	umask(077);
+	mime_prepare();
 	start_drop(&start);
+	mime_start();
 	start_confine(&start);
 	mailbox_serve(mailbox);
 	start_ready(&start);

@@ -15,6 +15,7 @@
 enum mime_job {
 	MIME_DOCUMENT, /* everything but type and name */
 	MIME_INDEX,    /* the same, but sizes of attachments are guessed */
+	MIME_PLAIN,    /* the same of a message that is taken for plain text, whatever it is */
 	MIME_BODY,     /* the HTML body, as an HTML document, into `out` */
 	MIME_PART      /* one part, decoded, into `out`; its type and name */
 };

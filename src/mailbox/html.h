@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * html.h - hostile HTML, as far as it must be understood: as plain text for those who have no
+ * other text, and with its pictures put in. It is never made safe here: it is shown in a frame
+ * without scripts, origin or network, or not at all. All take time in proportion to the length.
+ */
+#ifndef MAILBOX_HTML_H
+#define MAILBOX_HTML_H
+
+#include "base/buf.h"
+
+/* What a person would read, in lines; UTF-8 in, UTF-8 out. Stops where the buffer is full. */
+void html_to_text(struct buf *to, struct str html);
+/* Does showing it ask somebody else's server for anything (but a link that is followed)? */
+bool html_is_remote(struct str html);
+/* Does it choose colours? Then it was made for a white page. */
+bool html_has_colours(struct str html);
+
+/* The next reference to a part (cid:), from the front of *rest: what stands before it is returned,
+ * *id is its Content-ID, percent-decoded in `room`, and *rest what follows. Without one all is
+ * returned and *rest and *id are empty. */
+struct str html_next_cid(struct str *rest, char *room, size_t room_len, struct str *id);
+
+#endif

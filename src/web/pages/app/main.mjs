@@ -7,6 +7,7 @@
  *	export const words = ["mail"];			parts of words/ that it needs (may be left out)
  *	export function show(main, params, context)	fills `main`; may be async; may return a function
  *							that is called when the page is left
+ *	export function turn(params)			may be left out: the page stands and shows other params
  * params are the named parts of the address behind '#', decoded, and its query's values.
  * A page begins with an <h1>: it gets the focus unless the page has put it elsewhere.
  */
@@ -43,6 +44,7 @@ const listeners = new Set();
 let session = null;
 let leave = null; /* clean-up of the page shown */
 let mayLeave = null; /* asks before a page is left, see context.hold */
+let standing = null; /* the module of the page shown */
 let shown = 0; /* which showing is the newest: a slow module must not come after it */
 let here = null; /* the hash of the page shown */
 let heading = "";
@@ -172,17 +174,19 @@ async function route() {
 		await learn(...module.words ?? []);
 		if (mine !== shown)
 			return;
+		if (module.turn && module === standing)
+			return await module.turn(place.params);
 		leave?.();
-		leave = null;
+		leave = standing = null;
 		page.replaceChildren();
 		page.className = "page-" + place.module;
 		heading = "";
 		scrollTo(0, 0);
 		const after = await module.show(page, place.params, context);
-		if (mine === shown)
-			leave = after ?? null;
-		else
-			after?.();
+		if (mine !== shown)
+			return after?.();
+		leave = after ?? null;
+		standing = module;
 	} catch (why) {
 		if (mine === shown)
 			failed(page, why);

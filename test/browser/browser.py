@@ -72,8 +72,10 @@ class Wire(ChromiumRemoteConnection):
 class Browser:
     """One Chromium for the whole run; fresh() makes it a new one for the next test."""
 
-    def __init__(self, client, siegel):
-        self.machine, self.origin = client.machine, f"https://{siegel.hostname}"
+    def __init__(self, client, siegel, certificates):
+        """`certificates`: of the servers that are trusted."""
+        self.machine, self.home_of = client.machine, siegel
+        self.visits(siegel)
         self.home = LAB / "chromium"
         (self.home / "downloads").mkdir(parents=True)
         SHOTS.mkdir(parents=True, exist_ok=True)
@@ -81,11 +83,12 @@ class Browser:
             **os.environ, "HOME": str(self.home), "TMPDIR": str(self.home),
             "XDG_CONFIG_HOME": str(self.home)})
         self.machine.answers_on(PORT, "127.0.0.1")
-        self.driver = Remote(Wire(self.machine), options=self._options(siegel))
+        self.driver = Remote(Wire(self.machine), options=self._options(certificates))
         self.fresh()
 
-    def _options(self, siegel):
-        trusted = base64.b64encode(bytes.fromhex(key_digest(siegel.chain))).decode()
+    def _options(self, certificates):
+        trusted = ",".join(base64.b64encode(bytes.fromhex(key_digest(chain))).decode()
+                           for chain in certificates)
         options = ChromeOptions()
         for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run",
                          f"--user-data-dir={self.home / 'profile'}", "--disable-dev-shm-usage",
@@ -102,6 +105,10 @@ class Browser:
         options.set_capability("unhandledPromptBehavior", "ignore")
         return options
 
+    def visits(self, siegel):
+        """Whose pages are ours from now on."""
+        self.siegel, self.origin = siegel, f"https://{siegel.hostname}"
+
     def close(self):
         self.driver.quit()
 
@@ -109,6 +116,7 @@ class Browser:
 
     def fresh(self, size=DESK, language="en", dark=False):
         """A new tab without cookies, storage or log."""
+        self.visits(self.home_of)
         old = self.driver.current_window_handle
         self.driver.switch_to.new_window("tab")
         tab = self.driver.current_window_handle

@@ -13,6 +13,7 @@ from browser import Browser
 from client import Client
 from faces import ManyFaced
 from neighbours import Postfix
+from pages import Pages
 from siegel import Siegel
 from world import World
 
@@ -58,8 +59,9 @@ def siegel(world, client):
 
 
 @pytest.fixture(scope="session")
-def chromium(client, siegel):
-    browser = Browser(client, siegel)
+def chromium(world, client, siegel):
+    certificates = [world.authority.issue(name)[0] for name in (siegel.hostname, "mx.small.test")]
+    browser = Browser(client, siegel, certificates)
     yield browser
     browser.close()
 
@@ -89,3 +91,8 @@ def api(siegel):
 @pytest.fixture
 def canary():
     return "canary" + uuid.uuid4().hex[:20]
+
+
+@pytest.fixture
+def pages(browser):
+    return Pages(browser)

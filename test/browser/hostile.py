@@ -13,7 +13,7 @@ import struct
 import zipfile
 import zlib
 
-EVIL = "sink.test"  # a host of the lab that nobody may be made to talk to
+EVIL = "evilhostc0ffee.sink.test"  # whoever is made to ask for it is seen asking the name server
 HARM = (f"window.harmed=1;top.harmed=1;parent.harmed=1;document.title='harmed';"
         f"new Image().src='https://{EVIL}/harm';fetch('/api/v1/sessions?harm')")
 SCRIPT = f"<script>{HARM}</script>"

@@ -14,22 +14,11 @@ from siegel import BIN, ROLES, UID_BASE, Siegel
 EVE = "eve@small.test"
 
 
-def mount_small_disk(server):
-    """48 MB of ext4 for its state; of tmpfs, where there are no loop devices."""
-    disk = server.home / "disk.img"
-    with open(disk, "wb") as image:
-        image.truncate(48 << 20)
-    made = server.machine.run("mkfs.ext4", "-q", "-O", "^has_journal", disk, check=False)
-    if made.returncode or server.machine.run("mount", "-o", "loop", disk, server.state,
-                                             check=False).returncode:
-        server.machine.run("mount", "-t", "tmpfs", "-o", "size=48m,mode=755", "lab", server.state)
-
-
 @pytest.fixture(scope="module")
 def small(world, client):
     """An installation that may be stopped, broken and started again. Its disk is small."""
     server = Siegel(world, client, "small", "small.test", disk_reserve='"2M"')
-    mount_small_disk(server)
+    server.mount_small_disk()
     server.start()
     server.add_user("eve")
     yield server

@@ -29,7 +29,7 @@ SHOTS = OUT / "shots"
 AXE = REPO / "build/browser/npm/node_modules/axe-core/axe.min.js"
 PORT = 9515
 PHONE, DESK = (360, 740), (1280, 800)
-WITHIN = 10.0
+WITHIN = 20.0
 NOT_YET = (StaleElementReferenceException, ElementNotInteractableException,
            ElementClickInterceptedException, NoSuchElementException, JavascriptException)
 

@@ -3,10 +3,9 @@
 import pytest
 
 
-def test_the_page_comes_over_tls_from_the_server_itself(browser):
-    browser.open("/")
+def test_the_page_comes_over_tls_from_the_server_itself(pages, browser):
+    pages.entrance()
     assert browser.script("return isSecureContext")
-    browser.shot("harness")
 
 
 @pytest.mark.parametrize("harm, sign", [

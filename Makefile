@@ -143,6 +143,7 @@ test: deps-test
 	@$(MAKE) --no-print-directory check-manual
 	@$(MAKE) --no-print-directory check-rfc
 	@$(MAKE) --no-print-directory check-policy
+	@$(MAKE) --no-print-directory check-pages
 	@$(MAKE) --no-print-directory check-roles
 	@$(MAKE) --no-print-directory check-lab
 
@@ -183,6 +184,9 @@ check-policy:
 # a part of it, and --lab the part that only the lab can show.
 mutate: deps-test
 	@scripts/mutate
+# The pages' words in both languages, their size, and what no script of them may do.
+check-pages:
+	@node --test test/pages/*.mjs
 # Start, restart, reload, stop and every mistake an operator makes, with the real roles.
 check-roles: all
 	@SIEGEL_BIN=$(CURDIR)/$(B)/bin /usr/bin/python3 -m pytest -q -rs test/siegeld
@@ -191,7 +195,7 @@ check-lab: all
 # The pages in Chromium, with the lab's servers as neighbours.
 check-browser: all
 	@LAB_VARIANT=$(VARIANT) test/browser/run -q
-.PHONY: check-tsan check-links check-format check-manual check-rfc check-policy mutate check-roles check-lab check-browser
+.PHONY: check-tsan check-links check-format check-manual check-rfc check-policy check-pages mutate check-roles check-lab check-browser
 
 # libFuzzer over what reads hostile bytes: each for FUZZ_SECONDS, from seeds and what was found before.
 # What a harness calls, it brings along or finds in the libraries; it never sees the rest.

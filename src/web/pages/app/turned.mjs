@@ -6,7 +6,7 @@
 import { button, fill, h, icon } from "./dom.mjs";
 import { copyButton, nothing, page } from "./parts.mjs";
 import { dialog } from "./tell.mjs";
-import { current, moment, short, t } from "./words.mjs";
+import { current, moment, short, t, tableOf } from "./words.mjs";
 
 export const words = ["turned", "reasons"];
 
@@ -39,7 +39,7 @@ async function draw(list, context) {
 /* The text in both languages, for the provider need not speak ours. The times are what its log shows. */
 async function tell(notice, context) {
 	const texts = Object.fromEntries(await Promise.all(["en", "de"].map(async language =>
-		[language, letter((await import(`./words/${language}/turned.mjs`)).default, notice, context, language)])));
+		[language, letter(await tableOf(language, "turned"), notice, context, language)])));
 	const text = h("textarea", { rows: 14, class: "small", "aria-label": t("turned-text") });
 	const subject = h("p", { class: "small soft" });
 	const mail = h("a", { class: "button main" }, icon("unread"), t("turned-mail"));

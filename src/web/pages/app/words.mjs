@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
  * words.mjs - what the pages say, in the language of the person. One table per language and part
- * (words/en/shell.mjs, words/de/shell.mjs, ...), loaded when a page needs it; a test holds the keys
- * of the languages against each other. Numbers, dates and plurals are Intl's.
+ * (words/en/shell.json, words/de/shell.json, ...), fetched when a page needs it; a test holds the
+ * keys of the languages against each other. Numbers, dates and plurals are Intl's.
  */
 const LANGUAGES = ["en", "de"];
 const KEPT = "language";
@@ -36,9 +36,17 @@ export function learn(...names) {
 
 async function readPart(name) {
 	const spoken = language;
-	const words = (await import(`./words/${spoken}/${name}.mjs`)).default;
+	const words = await tableOf(spoken, name);
 	if (spoken === language)
 		Object.assign(table, words);
+}
+
+/* The table of a part in any language. */
+export async function tableOf(spoken, name) {
+	const answer = await fetch(`/app/words/${spoken}/${name}.json`);
+	if (!answer.ok)
+		throw new Error("no words: " + name);
+	return answer.json();
 }
 
 function read() {

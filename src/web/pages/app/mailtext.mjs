@@ -6,7 +6,7 @@
  */
 import { h } from "./dom.mjs";
 
-const LINK = /\b(?:https?:\/\/|mailto:)[^\s<>"'`{}|\\^\u0000-\u001f\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gi;
+const LINK = /\b(?:https?:\/\/|mailto:)[^\s<>"'\x60{}|\\^\u0000-\u001f\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gi;
 const TRAILING = /[.,;:!?'"»”’)\]]+$/;
 
 /* What ends a sentence isn't part of the link; a closing bracket is if one was opened in it. */

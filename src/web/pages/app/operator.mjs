@@ -136,7 +136,7 @@ async function listed(column, context, path, field, draw, empty) {
 function showQueue(column, context) {
 	return listed(column, context, "/admin/queue", "items", items =>
 		table(t("operator-queue"), [t("recipient"), t("sender"), t("state"), t("reason"), t("next-attempt"), t("gives-up")],
-			items.map(q => [[q.recipient, h("p", { class: "soft mono" }, q.id)], q.sender || t("no-sender"),
+			items.map(q => [[q.recipient, h("p", { class: "soft mono" }, q.id)], q.sender || t("queue-no-sender"),
 				[t("state-" + q.state), h("p", { class: "soft" }, t("attempts", { n: q.attempts }))],
 				[q.reason && q.reason !== "none" ? what(q.reason) : "–", q.said && h("p", { class: "soft" }, q.said)],
 				time(q.next_attempt), time(q.deadline)]), { hideCaption: true }),

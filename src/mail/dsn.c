@@ -12,6 +12,7 @@
 #include "base/must.h"
 #include "mail/command.h"
 #include "mail/dsn_letter.h"
+#include "mail/eight_bit.h"
 #include "mail/header.h"
 #include "mail/plain_text.h"
 #include "mail/reply.h"
@@ -22,7 +23,6 @@ enum {
 	FIELD_TEXT_MAX = 1000,
 	FIELD_COLUMNS = 76,
 	HEADERS_MAX = 65536,
-	LINE_MAX_OCTETS = 998,
 };
 
 /* Room for the letter or for the status part, before either is encoded. */
@@ -224,24 +224,6 @@ static struct str original_headers(struct str original)
 	return str_head(headers, str_find_last(headers, '\n') + 1);
 }
 
-/* True if it can stand in an 8bit body: CRLF lines of at most 998 octets, no NUL, no bare CR or LF. */
-static bool fits_8bit(struct str s)
-{
-	if (str_find(s, '\0') < s.len)
-		return false;
-	while (s.len) {
-		size_t end = str_find(s, '\n');
-		struct str line = str_head(s, end);
-		if (end < s.len && (end == 0 || s.at[end - 1] != '\r'))
-			return false;
-		line.len -= end < s.len;
-		if (str_find(line, '\r') < line.len || line.len > LINE_MAX_OCTETS)
-			return false;
-		s = str_tail(s, end + (end < s.len));
-	}
-	return true;
-}
-
 /* RFC 2045 6.7. CRLF stays a line end; everything else that isn't plain text is encoded. */
 static void put_quoted_printable(struct buf *to, struct str s)
 {
@@ -283,9 +265,9 @@ static struct part headers_part(const struct dsn *d)
 	struct part part = { "text/rfc822-headers", "7bit", BUF(4 * HEADERS_MAX),
 		original_headers(d->original) };
 
-	if (fits_8bit(part.bytes) && !str_has_8bit(part.bytes))
+	if (eight_bit_is_fit(part.bytes) && !str_has_8bit(part.bytes))
 		return part;
-	if (fits_8bit(part.bytes) && str_is_utf8(part.bytes) && !d->seven_bit) {
+	if (eight_bit_is_fit(part.bytes) && str_is_utf8(part.bytes) && !d->seven_bit) {
 		part.type = "message/global-headers";
 		part.encoding = "8bit";
 		return part;
@@ -299,7 +281,7 @@ static struct part headers_part(const struct dsn *d)
 /* message/rfc822 may not be encoded (RFC 2046 5.2.1), so what fits no 8bit body comes as headers. */
 static struct part original_part(const struct dsn *d)
 {
-	if (d->headers_only || !fits_8bit(d->original) ||
+	if (d->headers_only || !eight_bit_is_fit(d->original) ||
 		(d->seven_bit && str_has_8bit(d->original)))
 		return headers_part(d);
 	bool utf8_headers = str_has_8bit(original_headers(d->original));

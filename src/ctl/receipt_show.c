@@ -44,6 +44,7 @@ static const struct meaning states[] = {
 	{ "waiting", WORD_STATE_WAITING },
 	{ "second-look", WORD_STATE_SECOND_LOOK },
 	{ "failed", WORD_STATE_FAILED },
+	{ "taken-back", WORD_STATE_TAKEN_BACK },
 };
 static const struct meaning transmissions[] = {
 	{ "no-connection", WORD_SENT_NO_CONNECTION },
@@ -269,6 +270,8 @@ static enum word title_of(const json_t *record)
 		return WORD_OTHER;
 	if (!strcmp(origin, "account"))
 		return WORD_TAKEN_ACCOUNT;
+	if (!strcmp(origin, "page"))
+		return WORD_TAKEN_PAGE;
 	return strcmp(origin, "here") ? WORD_TAKEN_OUTSIDE : WORD_TAKEN_HERE;
 }
 

@@ -29,16 +29,17 @@ enum {
 	row(TAKEN, "taken")		/* we took the message, from whom */ \
 		row(ATTEMPT, "attempt") /* an attempt to hand it on */       \
 		row(MAILBOX, "mailbox") /* into a mailbox here */            \
-		row(ENDED, "ended")	/* the clock or the operator ended it */
+		row(ENDED, "ended")	/* by the clock, the operator or the sender */
 
 #define RECORD_KIND_ENUM(name, text) RECORD_##name,
 enum record_kind { RECORD_KINDS(RECORD_KIND_ENUM) RECORD_KINDS_N };
 #undef RECORD_KIND_ENUM
 
 /* A recipient in a record, after it. */
-#define RECORD_STATES(row)                                                        \
-	row(QUEUED, "queued") row(DELIVERED, "delivered") row(RELAYED, "relayed") \
-		row(WAITING, "waiting") row(SECOND_LOOK, "second-look") row(FAILED, "failed")
+#define RECORD_STATES(row)                                                                    \
+	row(QUEUED, "queued") row(DELIVERED, "delivered") row(RELAYED, "relayed")             \
+		row(WAITING, "waiting") row(SECOND_LOOK, "second-look") row(FAILED, "failed") \
+			row(TAKEN_BACK, "taken-back") /* by its sender, before it left */
 
 #define RECORD_STATE_ENUM(name, text) RECORD_STATE_##name,
 enum record_state { RECORD_STATES(RECORD_STATE_ENUM) RECORD_STATES_N };
@@ -67,7 +68,7 @@ struct record_head {
 
 /* RECORD_TAKEN. */
 struct record_taken {
-	struct str origin; /* "outside", "account", "here" */
+	struct str origin; /* "outside", "account", "page", "here" */
 	struct str sender;
 	uint64_t size;
 	struct str peer, helo, tls_version, cipher; /* empty: plaintext, or made here */

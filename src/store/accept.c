@@ -99,10 +99,22 @@ static bool owner_sends(struct store *store, uint64_t account, struct str sender
 	return true;
 }
 
+bool accept_sender(struct store *store, uint64_t account, struct str sender, struct arena *arena,
+	struct accept_plan *plan, struct accept_answer *answer)
+{
+	return owner_sends(store, account, sender, 553, arena, plan, answer);
+}
+
+/* Nobody between the sender and us could read it. */
+static bool came_sealed(const struct accept_ask *ask, const struct accept_plan *plan)
+{
+	return ask->tls_version.len || plan->terms.from_page;
+}
+
 static bool account_sends(struct store *store, const struct accept_ask *ask, struct arena *arena,
 	struct accept_plan *plan, struct accept_answer *answer)
 {
-	if (!ask->tls_version.len)
+	if (!came_sealed(ask, plan))
 		return refuse(answer, 530, STR("5.7.0 Must issue a STARTTLS command first"));
 	if (!ask->header_senders.len)
 		return refuse(answer, 550, STR("5.6.0 The From field can't be read"));
@@ -171,7 +183,7 @@ static bool judge_senders(struct store *store, const struct accept_ask *ask, str
 		plan->neighbour = settings_neighbour(store->settings, ask->peer);
 	if (!senders_may(store, ask, arena, plan, answer))
 		return false;
-	if (ask->requiretls && !ask->tls_version.len)
+	if (ask->requiretls && !came_sealed(ask, plan))
 		return refuse(answer, 530, STR("5.7.0 REQUIRETLS is for encrypted sessions"));
 	if (ask->requiretls)
 		plan->demands |= demands_of_requiretls(ask);
@@ -187,7 +199,7 @@ static bool may_reach(const struct accept_ask *ask, const struct accept_plan *pl
 	if (who->kind == IDENTITY_REMOTE)
 		return ask->account || plan->neighbour ||
 		       refuse(answer, 550, STR("5.7.1 Relaying denied"));
-	if (who->secure && !ask->tls_version.len)
+	if (who->secure && !came_sealed(ask, plan))
 		return refuse(answer, 550,
 			STR("5.7.10 This address takes mail over encrypted connections only"));
 	if (who->kind != IDENTITY_ACCOUNT && who->kind != IDENTITY_ALIAS)
@@ -276,12 +288,13 @@ bool accept_has_room(struct store *store, uint64_t size, struct accept_answer *a
 	return false;
 }
 
-bool accept_check(struct store *store, const struct accept_ask *ask, struct arena *arena,
-	struct accept_plan *plan, struct accept_answer *answer)
+bool accept_check(struct store *store, const struct accept_ask *ask,
+	const struct accept_terms *terms, struct arena *arena, struct accept_plan *plan,
+	struct accept_answer *answer)
 {
 	int64_t id;
 
-	*plan = (struct accept_plan){ 0 };
+	*plan = (struct accept_plan){ .terms = *terms };
 	accept_failed(SQLITE_OK, answer);
 	if (!queue_id_parse(ask->id, &id) || !not_taken_yet(store, ask, id, answer))
 		return false;
@@ -322,6 +335,13 @@ static int64_t time_allowed(
 	return plan->deadline ? plan->deadline : store->settings->deadline;
 }
 
+demands accept_demands(
+	const struct store *store, const struct accept_plan *plan, const struct identity *who)
+{
+	return plan->demands | (who->secure ? DEMAND_TLS : 0) |
+	       (who->kind == IDENTITY_REMOTE ? settings_demands(store->settings, who->domain) : 0);
+}
+
 static void write_recipient(struct store *store, const struct accept_ask *ask,
 	const struct accept_plan *plan, size_t i, int64_t number)
 {
@@ -329,17 +349,17 @@ static void write_recipient(struct store *store, const struct accept_ask *ask,
 	const struct identity *who = &plan->recipients[i];
 	bool local = who->kind != IDENTITY_REMOTE;
 	struct str destination = local ? STR("") : who->domain;
-	demands wanted = plan->demands | (who->secure ? DEMAND_TLS : 0) |
-			 (local ? 0 : settings_demands(store->settings, destination));
+	demands wanted = accept_demands(store, plan, who);
 	uint32_t terms = wanted || local || !plan->unenforced ? wanted : UNENFORCED;
-	int64_t deadline = store->now + time_allowed(store, plan, wanted, local);
-	int64_t event_at = store->now + store->settings->delay_notice;
+	int64_t due = plan->terms.due > store->now ? plan->terms.due : store->now;
+	int64_t deadline = due + time_allowed(store, plan, wanted, local);
+	int64_t event_at = due + store->settings->delay_notice;
 
 	if (!wants_delay_notice(ask, plan, to->notify) || event_at > deadline)
 		event_at = deadline;
 	RUN(&store->db, RECIPIENT_ADD, as_number(number), as_text(to->address),
 		as_text(destination), as_number(terms), as_number(local ? who->account : 0),
-		as_number(store->now), as_number(event_at), as_number(deadline),
+		as_number(due), as_number(event_at), as_number(deadline),
 		as_number((int64_t)to->notify), as_text(to->orcpt));
 	receipt_recipient(store, NULL,
 		&(struct record_recipient){ .address = to->address,
@@ -347,7 +367,7 @@ static void write_recipient(struct store *store, const struct accept_ask *ask,
 			.demands = wanted,
 			.unenforced = terms == UNENFORCED });
 	if (store->db.failure == SQLITE_OK)
-		schedule_added(store, destination, terms, 1, store->now);
+		schedule_added(store, destination, terms, 1, due);
 }
 
 bool accept_write(struct store *store, const struct accept_ask *ask, const struct accept_plan *plan,
@@ -362,7 +382,7 @@ bool accept_write(struct store *store, const struct accept_ask *ask, const struc
 		RUN(&store->db, LEFTOVER_REMOVE, as_number(staged));
 	else
 		body_write(store, message, body, 0, body_pieces(body.len));
-	receipt_begin_taken(store, ask);
+	receipt_begin_taken(store, ask, plan->terms.from_page);
 	for (size_t i = 0; i < ask->recipients.len; i++)
 		write_recipient(store, ask, plan, i, recipient_number(message, (int64_t)i));
 	receipt_finish(store);
@@ -372,12 +392,12 @@ bool accept_write(struct store *store, const struct accept_ask *ask, const struc
 	return true;
 }
 
-void accept_message(struct store *store, const struct accept_ask *ask, struct str body, int fd,
-	int64_t staged, struct arena *arena, struct accept_answer *answer)
+void accept_on(struct store *store, const struct accept_ask *ask, const struct accept_terms *terms,
+	struct str body, int fd, int64_t staged, struct arena *arena, struct accept_answer *answer)
 {
 	struct accept_plan plan;
 
-	if (!accept_check(store, ask, arena, &plan, answer) ||
+	if (!accept_check(store, ask, terms, arena, &plan, answer) ||
 		(!staged && !accept_has_room(store, body.len, answer)))
 		return;
 	if (!accept_write(store, ask, &plan, body, fd, staged)) {
@@ -386,4 +406,10 @@ void accept_message(struct store *store, const struct accept_ask *ask, struct st
 	}
 	store->figures[FIGURE_ACCEPTED]++;
 	*answer = (struct accept_answer){ .outcome = ACCEPT_TAKEN };
+}
+
+void accept_message(struct store *store, const struct accept_ask *ask, struct str body, int fd,
+	int64_t staged, struct arena *arena, struct accept_answer *answer)
+{
+	accept_on(store, ask, &(struct accept_terms){ 0 }, body, fd, staged, arena, answer);
 }

@@ -197,6 +197,7 @@ void account_remove(
 	RUN(&store->db, PREFERENCES_REMOVE, as_number(number));
 	factor_remove(store, number);
 	session_end_others(store, number, 0);
+	RUN(&store->db, SENT_REMOVE, as_number(number));
 	RUN(&store->db, ACCOUNT_REMOVE, as_number(number));
 	store->accounts_changed = true;
 }

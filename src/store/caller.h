@@ -7,6 +7,7 @@
 #define STORE_CALLER_H
 
 #include "call/server.h"
+#include "store/accept.h"
 #include "store/login.h"
 #include "store/schedule.h"
 
@@ -25,10 +26,19 @@ enum caller_state {
 	CALLER_LISTENS,	 /* nothing asked */
 	CALLER_ASKED,	 /* in this round */
 	CALLER_WAITS,	 /* `work`: nothing is due for it yet */
+	CALLER_WATCHES,	 /* `change_wait`: nothing has changed yet */
 	CALLER_STAGES,	 /* `accept`: its body is being written in slices */
 	CALLER_LOGS_IN,	 /* the threads have its password: calls_decided goes on */
 	CALLER_ANSWERED, /* the answer may go out once the batch is committed */
 	CALLER_FAILED	 /* no answer can be given: the connection is closed */
+};
+
+/* A message that is being taken, by SMTP or from a page. */
+struct taking {
+	struct accept_ask ask;
+	struct accept_terms terms;
+	struct accept_answer answer;
+	bool repeated; /* a page's that was sent before: answer.send says what became of it */
 };
 
 /* A large body on its way to disk. */
@@ -47,8 +57,10 @@ struct caller {
 	union call_ask ask;
 	union call_answer answer;
 	int fd_in, fd_out;
-	struct deadline until;	      /* CALLER_WAITS */
+	struct deadline until;	      /* CALLER_WAITS, CALLER_WATCHES */
 	struct login_decided decided; /* what came of CALLER_LOGS_IN */
+	struct change_waiter waiter;  /* CALLER_WATCHES */
+	struct taking taking;
 	struct staging staging;
 	bool sending; /* waits for EPOLLOUT */
 	struct caller_list *list;

@@ -5,11 +5,10 @@
  */
 #include "store/calls.h"
 
-#include "base/log.h"
-#include "store/accept.h"
+#include "base/clock.h"
 #include "store/account.h"
 #include "store/app_password.h"
-#include "store/body.h"
+#include "store/arrival.h"
 #include "store/choice.h"
 #include "store/factor.h"
 #include "store/identity.h"
@@ -17,13 +16,15 @@
 #include "store/notice.h"
 #include "store/outcome.h"
 #include "store/password.h"
+#include "store/reach.h"
+#include "store/send.h"
+#include "store/sent.h"
 #include "store/session.h"
 #include "store/stored.h"
 #include "store/sts_policy.h"
+#include "store/take.h"
+#include "store/whither.h"
 #include "store/work.h"
-#include <unistd.h>
-
-enum { SLICE_PIECES = 4, HEADER_SURPLUS = 65536 };
 
 /* --- smtpd --- */
 
@@ -97,86 +98,36 @@ static bool do_recipient(struct store *store, struct caller *caller, bool batch)
 	return batch;
 }
 
-/* --- accept --- */
+/* --- taking a message --- */
 
-static bool begin_staging(struct store *store, struct caller *caller)
+static void answer_taking(struct store *store, struct caller *caller)
 {
-	struct staging *staging = &caller->staging;
-	struct accept_plan plan;
-
-	if (!accept_check(
-		    store, &caller->ask.accept, &caller->arena, &plan, &caller->answer.accept) ||
-		!accept_has_room(store, staging->body.bytes.len, &caller->answer.accept))
-		return false;
-	staging->message = store_next_message(store);
-	staging->pieces = body_pieces(staging->body.bytes.len);
-	RUN(&store->db, LEFTOVER_STAGE, as_number(staging->message));
-	caller->state = CALLER_STAGES;
-	return true;
+	if (caller->call == CALL_send)
+		send_finish(store, caller);
+	else
+		caller->answer.accept = caller->taking.answer;
 }
 
-/* A small body is read: that costs less than mapping it. */
-static bool see_body(struct store *store, struct caller *caller, struct str *body, struct why *why)
+static void take(struct store *store, struct caller *caller)
 {
-	size_t max = store->settings->message_size + HEADER_SURPLUS, size;
-
-	fd_unmap(&caller->staging.body);
-	if (!fd_check_sealed(caller->fd_in, max, &size, why))
-		return false;
-	if (size <= sizeof store->small) {
-		*body = (struct str){ store->small, size };
-		return pread(caller->fd_in, store->small, size, 0) == (ssize_t)size ||
-		       why_errno(why, "can't read the body");
-	}
-	if (!fd_map_sealed(caller->fd_in, max, &caller->staging.body, why))
-		return false;
-	*body = caller->staging.body.bytes;
-	return true;
+	if (take_message(store, caller))
+		answer_taking(store, caller);
+	else
+		caller->state = CALLER_STAGES;
 }
 
 static void do_accept(struct store *store, struct caller *caller)
 {
-	struct accept_answer *answer = &caller->answer.accept;
-	struct str body;
-	struct why why;
-
-	accept_failed(SQLITE_OK, answer);
-	if (!see_body(store, caller, &body, &why)) {
-		LOG(LOG_WARNING, "body-refused", log_str("mail", caller->ask.accept.id),
-			log_text("why", why.text));
-		return;
-	}
-	bool read = accept_read_header(&caller->ask.accept, body, &caller->arena, answer);
-	if (read && body.len > BODY_STAGED_ABOVE && begin_staging(store, caller))
-		return;
-	if (read && body.len <= BODY_STAGED_ABOVE)
-		accept_message(
-			store, &caller->ask.accept, body, caller->fd_in, 0, &caller->arena, answer);
-	fd_unmap(&caller->staging.body);
+	caller->taking = (struct taking){ .ask = caller->ask.accept };
+	take(store, caller);
 }
 
 void calls_stage(struct store *store, struct caller *caller)
 {
-	struct staging *staging = &caller->staging;
-	int64_t n = staging->pieces - staging->written;
-
-	if (n > SLICE_PIECES)
-		n = SLICE_PIECES;
-	body_write(store, staging->message, staging->body.bytes, staging->written, n);
-	staging->written += n;
-	if (staging->written < staging->pieces)
+	if (!take_slice(store, caller))
 		return;
-	accept_message(store, &caller->ask.accept, staging->body.bytes, caller->fd_in,
-		staging->message, &caller->arena, &caller->answer.accept);
-	if (caller->answer.accept.outcome != ACCEPT_TAKEN)
-		calls_stop_staging(store, caller);
+	answer_taking(store, caller);
 	caller->state = CALLER_ANSWERED;
-}
-
-void calls_stop_staging(struct store *store, struct caller *caller)
-{
-	if (caller->staging.message)
-		RUN(&store->db, LEFTOVER_ADD, as_number(caller->staging.message));
 }
 
 /* --- delivery and mailbox --- */
@@ -237,6 +188,88 @@ static bool is_for_pages(enum call call)
 	default:
 		return false;
 	}
+}
+
+/* Whose session it is; 0: nobody's, and the caller is told so. */
+static int64_t account_of(struct store *store, struct caller *caller, struct str token, bool seen)
+{
+	bool (*find)(struct store *, struct str, struct arena *, struct session_account *) =
+		seen ? session_account : session_account_unseen;
+	struct session_account who;
+
+	if (find(store, token, &caller->arena, &who))
+		return who.account;
+	answer_page(caller, WEB_NO_SESSION, STR(""));
+	return 0;
+}
+
+static void do_send(struct store *store, struct caller *caller)
+{
+	int64_t account = account_of(store, caller, caller->ask.send.token, true);
+
+	if (account && send_begin(store, caller, account))
+		take(store, caller);
+}
+
+static void do_send_undo(struct store *store, struct caller *caller)
+{
+	int64_t account = account_of(store, caller, caller->ask.send_undo.token, true);
+
+	if (account)
+		send_undo(store, account, &caller->ask.send_undo, &caller->arena,
+			&caller->answer.send_undo);
+}
+
+static void do_reach(struct store *store, struct caller *caller)
+{
+	int64_t account = account_of(store, caller, caller->ask.settings_reach.token, true);
+
+	if (account)
+		reach_show(store, account, &caller->arena, &caller->answer.settings_reach);
+}
+
+static void do_providers(struct store *store, struct caller *caller)
+{
+	if (account_of(store, caller, caller->ask.settings_providers.token, true))
+		reach_providers(store, &caller->arena, &caller->answer.settings_providers);
+}
+
+/* A page that only waits isn't somebody at work: their session may become idle. */
+static void do_change_wait(struct store *store, struct caller *caller)
+{
+	const struct change_wait_ask *ask = &caller->ask.change_wait;
+	struct change_answer *answer = &caller->answer.change_wait;
+	int64_t account = account_of(store, caller, ask->token, false);
+
+	if (!account)
+		return;
+	*answer = (struct change_answer){ .outcome = WEB_OK };
+	answer->what = changes_since(&store->changes, account, ask->seen, &answer->seen);
+	if (answer->what || !ask->seen || !ask->wait_ms)
+		return;
+	uint64_t wait = ask->wait_ms < CHANGE_WAIT_MOST ? ask->wait_ms : CHANGE_WAIT_MOST;
+	caller->until = deadline_in((int64_t)wait);
+	if (!caller->waiter.account)
+		change_wait(&store->changes, caller, &caller->waiter, account);
+	caller->state = CALLER_WATCHES;
+}
+
+bool calls_look_again(struct store *store, struct caller *caller, bool over)
+{
+	struct deadline until = caller->until;
+
+	store->db.failure = SQLITE_OK;
+	caller->state = CALLER_ANSWERED;
+	do_change_wait(store, caller);
+	caller->until = until;
+	if (store->db.failure != SQLITE_OK)
+		calls_failed(caller, store->db.failure);
+	if (over && caller->state == CALLER_WATCHES)
+		caller->state = CALLER_ANSWERED;
+	if (caller->state == CALLER_WATCHES)
+		return false;
+	change_wait_end(&store->changes, &caller->waiter);
+	return true;
 }
 
 /* The password that a call brings along. False: it is answered, for there is no session or what is
@@ -364,6 +397,13 @@ static void do_notices_list(struct store *store, struct caller *caller)
 	row(settings_show, choice_show) \
 	row(app_password_list, app_password_list)
 
+/* Those for an account with a session. */
+#define OWN_CALLS(row) \
+	row(sent_show, sent_show) \
+	row(arrivals, arrivals) \
+	row(receipt_own, receipt_own) \
+	row(whither, whither)
+
 /* Those that need a password first. */
 #define PASSWORD_CALLS(row) \
 	row(session_begin, session_begin) \
@@ -372,9 +412,7 @@ static void do_notices_list(struct store *store, struct caller *caller)
 
 /* Those that nothing answers yet. */
 #define OPEN_CALLS(row) \
-	row(settings_reach) row(settings_providers) \
-	row(send) row(send_undo) row(sent_show) row(change_wait) row(arrivals) row(notices_own) \
-	row(receipt_own) row(whither) \
+	row(notices_own) \
 	row(admin_accounts) row(admin_queue) row(admin_certificates) row(admin_deliveries) \
 	row(admin_status)
 /* clang-format on */
@@ -391,6 +429,12 @@ static void run(struct store *store, struct caller *caller)
 		break;
 	case CALL_accept:
 		do_accept(store, caller);
+		break;
+	case CALL_send:
+		do_send(store, caller);
+		break;
+	case CALL_send_undo:
+		do_send_undo(store, caller);
 		break;
 	case CALL_work:
 		do_work(store, caller);
@@ -431,6 +475,7 @@ static void run(struct store *store, struct caller *caller)
 		answer_page(caller, WEB_FAILED, STR("not yet"));
 		break;
 		READ_CALLS(CASE_OF)
+		OWN_CALLS(CASE_OF)
 		MAILBOX_CALLS(CASE_OF)
 		DELIVERY_CALLS(CASE_OF)
 #undef CASE_OF
@@ -440,7 +485,29 @@ static void run(struct store *store, struct caller *caller)
 	case CALL_sts_due:
 	case CALL_stored:
 	case CALL_stored_generation:
+	case CALL_settings_reach:
+	case CALL_settings_providers:
+	case CALL_change_wait:
 	case CALLS_N:
+		caller->state = CALLER_FAILED;
+	}
+}
+
+static void read_own(struct store *store, struct caller *caller)
+{
+	struct arena *arena = &caller->arena;
+	int64_t account;
+
+	switch (caller->call) {
+#define OWN_CASE(name, function)                                                                  \
+	case CALL_##name:                                                                         \
+		account = account_of(store, caller, caller->ask.name.token, true);                \
+		if (account)                                                                      \
+			function(store, account, &caller->ask.name, arena, &caller->answer.name); \
+		break;
+		OWN_CALLS(OWN_CASE)
+#undef OWN_CASE
+	default:
 		caller->state = CALLER_FAILED;
 	}
 }
@@ -471,6 +538,20 @@ static bool read_call(struct store *store, struct login_pool *logins, struct cal
 	case CALL_stored_generation:
 		stored_generation(store, &caller->answer.stored_generation);
 		return true;
+	case CALL_settings_reach:
+		do_reach(store, caller);
+		return true;
+	case CALL_settings_providers:
+		do_providers(store, caller);
+		return true;
+	case CALL_change_wait:
+		do_change_wait(store, caller);
+		return true;
+#define CASE_OF(name, ...) case CALL_##name:
+		OWN_CALLS(CASE_OF)
+#undef CASE_OF
+		read_own(store, caller);
+		return true;
 #define READ_CASE(name, function)                                                         \
 	case CALL_##name:                                                                 \
 		function(store, &caller->ask.name, &caller->arena, &caller->answer.name); \
@@ -489,6 +570,7 @@ static bool read_call(struct store *store, struct login_pool *logins, struct cal
 
 bool calls_read(struct store *store, struct login_pool *logins, struct caller *caller)
 {
+	store->now = clock_wall_ms();
 	store->db.failure = SQLITE_OK;
 	caller->state = CALLER_ANSWERED;
 	if (!read_call(store, logins, caller)) {

@@ -11,7 +11,7 @@
 #include "store/store.h"
 
 /* Answer the caller's call at once if that takes reading alone (who is this?), outside any batch:
- * CALLER_ANSWERED, CALLER_LOGS_IN or CALLER_FAILED. False: it is for the batch. */
+ * CALLER_ANSWERED, CALLER_LOGS_IN, CALLER_WATCHES or CALLER_FAILED. False: it is for the batch. */
 bool calls_read(struct store *store, struct login_pool *logins, struct caller *caller) must_use;
 /* The threads are done with the password of a caller in CALLER_LOGS_IN. True: it is answered.
  * False: it is for the batch. */
@@ -24,9 +24,10 @@ void calls_run(struct store *store, struct caller *caller);
 void calls_failed(struct caller *caller, int failure);
 /* A job for a caller in CALLER_WAITS, if there is one now: CALLER_ANSWERED. */
 void calls_try_work(struct store *store, struct caller *caller);
-/* Write the next slice of a caller in CALLER_STAGES; the accept itself when all is written. */
+/* Something may have changed for a caller in CALLER_WATCHES, or its time is `over`. True: there is an
+ * answer. Outside any batch. */
+bool calls_look_again(struct store *store, struct caller *caller, bool over) must_use;
+/* Write the next slice of a caller in CALLER_STAGES; the message's rows when all is written. */
 void calls_stage(struct store *store, struct caller *caller);
-/* The caller is gone in the middle of it. */
-void calls_stop_staging(struct store *store, struct caller *caller);
 
 #endif

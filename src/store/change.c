@@ -161,12 +161,15 @@ unsigned changes_since(const struct changes *changes, int64_t account, uint64_t 
 
 /* --- who waits --- */
 
-void change_wait(struct changes *changes, struct change_waiter *waiter, int64_t account)
+void change_wait(struct changes *changes, struct caller *caller, struct change_waiter *waiter,
+	int64_t account)
 {
 	struct account_changes *a = find_or_make(changes, account);
 
 	must(account && !waiter->account);
-	*waiter = (struct change_waiter){ .account = account, .behind = a->waiters };
+	*waiter = (struct change_waiter){
+		.caller = caller, .account = account, .behind = a->waiters
+	};
 	if (a->waiters)
 		a->waiters->before = waiter;
 	a->waiters = waiter;

@@ -13,14 +13,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct caller;
 struct store;
 
 /* Beside enum change: a session of the account ended. Nobody is told, but who waits is asked for
  * the session again. */
 enum { CHANGE_KINDS = 4, CHANGE_SESSION = 1 << CHANGE_KINDS, CHANGE_BITS = CHANGE_KINDS + 1 };
+/* Nobody waits longer, in milliseconds. */
+enum { CHANGE_WAIT_MOST = 60000 };
 
 /* A caller that waits for a change of an account; part of whoever waits. */
 struct change_waiter {
+	struct caller *caller;
 	int64_t account; /* 0: it doesn't wait */
 	struct change_waiter *before, *behind;
 	bool is_woken;
@@ -65,7 +69,8 @@ void changes_committed(struct changes *changes);
 unsigned changes_since(
 	const struct changes *changes, int64_t account, uint64_t seen, uint64_t *now);
 
-void change_wait(struct changes *changes, struct change_waiter *waiter, int64_t account);
+void change_wait(struct changes *changes, struct caller *caller, struct change_waiter *waiter,
+	int64_t account);
 /* It doesn't wait any more; whether it did is the same. */
 void change_wait_end(struct changes *changes, struct change_waiter *waiter);
 /* The next one whose account changed; it still waits. NULL: no more. */

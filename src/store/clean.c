@@ -9,7 +9,13 @@
 #include "store/stored.h"
 #include "store/sts_policy.h"
 
-enum { MESSAGES_AT_ONCE = 50, NOTICES_AT_ONCE = 100, POLICIES_AT_ONCE = 100, PIECES_AT_ONCE = 16 };
+enum {
+	MESSAGES_AT_ONCE = 50,
+	NOTICES_AT_ONCE = 100,
+	SENT_AT_ONCE = 100,
+	POLICIES_AT_ONCE = 100,
+	PIECES_AT_ONCE = 16
+};
 
 static bool remove_message(struct store *store)
 {
@@ -32,6 +38,16 @@ static bool remove_notices(struct store *store)
 	return database_changes(&store->db) == NOTICES_AT_ONCE;
 }
 
+static bool remove_sent(struct store *store)
+{
+	RUN(&store->db, SENT_EXPIRE, as_number(store->now - store->settings->keep_receipts),
+		as_number(SENT_AT_ONCE));
+	bool more = database_changes(&store->db) == SENT_AT_ONCE;
+	RUN(&store->db, LETTERS_EXPIRE, as_number(store->now - store->settings->keep_receipts),
+		as_number(SENT_AT_ONCE));
+	return more || database_changes(&store->db) == SENT_AT_ONCE;
+}
+
 bool clean_some(struct store *store)
 {
 	int n = 0;
@@ -42,6 +58,7 @@ bool clean_some(struct store *store)
 		n++;
 	bool more = n == MESSAGES_AT_ONCE;
 	more |= remove_notices(store);
+	more |= remove_sent(store);
 	more |= sts_policy_expire(store, POLICIES_AT_ONCE);
 	more |= receipt_remove_some(store);
 	receipt_tell_log(store);

@@ -227,6 +227,35 @@ static bool find_goal(
 	       goal->who.kind == IDENTITY_ALIAS;
 }
 
+/* The recipient it is about above all: the first that is news, one that failed if there is one. */
+static const struct dsn_recipient *foremost(const struct dsn *dsn)
+{
+	const struct dsn_recipient *found = NULL;
+
+	for (size_t i = 0; i < dsn->n_recipients; i++) {
+		const struct dsn_recipient *r = &dsn->recipients[i];
+		if (!r->reported_before && r->status == DSN_STATUS_FAILED)
+			return r;
+		if (!r->reported_before && !found)
+			found = r;
+	}
+	return found;
+}
+
+/* For who reads it in a mailbox here. */
+static void remember(struct store *store, const struct dsn *dsn)
+{
+	const struct dsn_recipient *first = foremost(dsn);
+	int64_t id, about = 0;
+
+	if (!queue_id_parse(dsn->id_seed, &id) ||
+		(dsn->queue_id.len && !queue_id_parse(dsn->queue_id, &about)))
+		return;
+	RUN(&store->db, LETTER_ADD, as_number(id), as_number(store->now), as_number(about),
+		as_number(dsn->kind), as_text(first ? first->address : STR("")),
+		as_number(first ? first->reason : REASON_NONE));
+}
+
 /* As any message, but from nobody, and it may take its time whatever it demands. */
 static void queue(
 	struct store *store, const struct dsn *dsn, const struct goal *goal, struct str letter)
@@ -267,6 +296,8 @@ static void dispatch(
 		return;
 	}
 	queue(store, dsn, goal, buf_str(&letter));
+	if (!leaves_us(goal))
+		remember(store, dsn);
 	LOG(LOG_INFO, "letter", log_str("mail", dsn->queue_id), log_str("letter", dsn->id_seed),
 		log_str("to", goal->address));
 }

@@ -15,7 +15,7 @@ enum {
 	REMOVED_AT_ONCE = 200,
 	READ_AT_ONCE = 2000,
 	READ_BYTES = 1024 * 1024,
-	REFERENCES_MAX = 1000,
+	REFERENCES_MAX = RECEIPT_REFERENCES_MAX,
 	STATEMENT_MAX = 256 * 1024,
 	TEXTS_MAX = 4096,
 	TOLD_EVERY = HOUR,
@@ -131,10 +131,11 @@ static void begin(struct store *store, enum record_kind kind, struct str message
 	arena_reset(&r->texts);
 }
 
-void receipt_begin_taken(struct store *store, const struct accept_ask *ask)
+void receipt_begin_taken(struct store *store, const struct accept_ask *ask, bool from_page)
 {
 	begin(store, RECORD_TAKEN, ask->id);
 	store->receipts.taken = ask;
+	store->receipts.from_page = from_page;
 }
 
 void receipt_begin_report(struct store *store, enum record_kind kind, const struct work_ask *ask)
@@ -150,8 +151,10 @@ void receipt_begin_ended(struct store *store, int64_t message)
 	store->receipts.message = queue_id_text(&store->receipts.texts, id);
 }
 
-static struct str origin_of(const struct accept_ask *ask)
+static struct str origin_of(const struct accept_ask *ask, bool from_page)
 {
+	if (from_page)
+		return STR("page");
 	if (!ask->peer.len && !ask->account)
 		return STR("here");
 	return ask->account ? STR("account") : STR("outside");
@@ -169,13 +172,14 @@ static void write_head(struct store *store)
 	buf_clear(&r->line);
 	record_begin(&r->line, &head);
 	if (r->taken)
-		record_taken(&r->line, &(struct record_taken){ .origin = origin_of(r->taken),
-					       .sender = r->taken->sender,
-					       .size = r->taken->size,
-					       .peer = r->taken->peer,
-					       .helo = r->taken->helo,
-					       .tls_version = r->taken->tls_version,
-					       .cipher = r->taken->cipher });
+		record_taken(&r->line,
+			&(struct record_taken){ .origin = origin_of(r->taken, r->from_page),
+				.sender = r->taken->sender,
+				.size = r->taken->size,
+				.peer = r->taken->peer,
+				.helo = r->taken->helo,
+				.tls_version = r->taken->tls_version,
+				.cipher = r->taken->cipher });
 	if (r->destination)
 		record_destination(&r->line, r->destination->name);
 	record_recipients_begin(&r->line);

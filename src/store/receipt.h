@@ -18,6 +18,9 @@
 struct store;
 struct destination;
 
+/* A signed statement about one message lists so many of its records, the newest. */
+enum { RECEIPT_REFERENCES_MAX = 1000 };
+
 struct receipts {
 	struct signing_key *key;
 	struct digest public_key;
@@ -32,6 +35,7 @@ struct receipts {
 	struct str message;
 	enum record_kind kind;
 	const struct accept_ask *taken;
+	bool from_page;
 	const struct work_ask *report;
 	const struct destination *destination;
 	size_t recipients; /* in it so far */
@@ -48,9 +52,9 @@ void receipts_committed(struct store *store);
 /* Something was rolled back: what is in memory of the chain may not be on disk. */
 void receipts_rolled_back(struct store *store);
 
-/* Begin a record of a message with this queue id: of its being taken; of a worker's report; of what
+/* Begin a record of a message with this queue id: of its being taken, by SMTP or from a page; of a worker's report; of what
  * nobody reported. Texts live until receipt_finish. */
-void receipt_begin_taken(struct store *store, const struct accept_ask *ask);
+void receipt_begin_taken(struct store *store, const struct accept_ask *ask, bool from_page);
 void receipt_begin_report(struct store *store, enum record_kind kind, const struct work_ask *ask);
 void receipt_begin_ended(struct store *store, int64_t message);
 /* One recipient of it, at the destination. `host` said what it says in this attempt. */

@@ -212,6 +212,35 @@ static const char *const migrations[] = {
 	"	name    TEXT NOT NULL,"
 	"	value   TEXT NOT NULL,"
 	"	PRIMARY KEY (account, name)) WITHOUT ROWID;",
+
+	/* What an account sent from its pages. `sent` is the page's id for it, `message` a queue id:
+	 * a row outlives its message, so that what was asked twice is never sent twice. A row whose
+	 * message was taken back stays, `undone`, until a later revision is sent under its id. */
+	"CREATE TABLE sent ("
+	"	account    INTEGER NOT NULL,"
+	"	sent       TEXT NOT NULL,"
+	"	message    INTEGER NOT NULL,"
+	"	revision   INTEGER NOT NULL,"
+	"	sender     TEXT NOT NULL,"
+	"	subject    TEXT NOT NULL,"
+	"	accepted   INTEGER NOT NULL,"
+	"	held_until INTEGER NOT NULL,"
+	"	undone     INTEGER NOT NULL,"
+	"	PRIMARY KEY (account, sent)) WITHOUT ROWID;"
+	"CREATE INDEX sent_by_account ON sent (account, accepted);"
+	"CREATE INDEX sent_by_message ON sent (message);"
+	"CREATE INDEX sent_by_time ON sent (accepted);"
+	"CREATE INDEX message_by_account ON message (account, accepted) WHERE account > 0;"
+	/* A letter of ours in a mailbox here, by its queue id; about which message (its queue id; 0:
+	 * none), which recipient of it above all, and why. */
+	"CREATE TABLE letter ("
+	"	id     INTEGER PRIMARY KEY,"
+	"	time   INTEGER NOT NULL,"
+	"	about  INTEGER NOT NULL,"
+	"	kind   INTEGER NOT NULL," /* enum dsn_kind */
+	"	failed TEXT NOT NULL,"
+	"	reason INTEGER NOT NULL);"
+	"CREATE INDEX letter_by_time ON letter (time);",
 };
 
 enum { VERSION = count_of(migrations) };

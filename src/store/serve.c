@@ -13,6 +13,7 @@
 #include "store/calls.h"
 #include "store/clean.h"
 #include "store/settle.h"
+#include "store/take.h"
 #include "store/work.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -28,6 +29,8 @@ enum {
 	/* After a batch without calls failed (a full disk, say), before it is tried again. */
 	PAUSE_AFTER_FAILURE = 1000,
 	CLAIM_MAX = 2 * HOUR,
+	/* Who waits for a change needn't be told to the moment that there was none. */
+	LOOK_AT_WATCHING = 1000,
 };
 
 enum watched_kind { WATCHED_CONTROL, WATCHED_CTL, WATCHED_LOGIN, WATCHED_EDGE, WATCHED_CALLER };
@@ -47,8 +50,8 @@ struct serve {
 	struct login_pool *logins;
 	int epoll;
 	struct watched control, ctl, login;
-	struct caller_list idle, round, waiting, staging;
-	struct deadline clean, pause, no_cut;
+	struct caller_list idle, round, waiting, staging, watching;
+	struct deadline clean, pause, no_cut, look;
 	size_t n_callers;
 	bool clock_due_again, idle_now, logins_decided, stop;
 };
@@ -85,9 +88,10 @@ static void close_caller(struct serve *serve, struct caller *caller)
 
 	if (caller->state == CALLER_STAGES) {
 		serve->store->db.failure = SQLITE_OK;
-		calls_stop_staging(serve->store, caller);
+		take_stop(serve->store, caller);
 	}
 	login_forget(serve->logins, caller);
+	change_wait_end(&serve->store->changes, &caller->waiter);
 	schedule_worker_gone(serve->store, &caller->worker);
 	caller_close(caller);
 	free(watched);
@@ -127,6 +131,8 @@ static void take_call(struct serve *serve, struct caller *caller)
 {
 	if (!calls_read(serve->store, serve->logins, caller))
 		caller_move(caller, &serve->round);
+	else if (caller->state == CALLER_WATCHES)
+		caller_move(caller, &serve->watching);
 	else if (caller->state != CALLER_LOGS_IN)
 		answer(serve, caller);
 }
@@ -325,6 +331,16 @@ static void answer_all(struct serve *serve)
 		pass_on(serve, serve->round.first);
 }
 
+/* Those alone whose account it is, however many others wait. */
+static void answer_changed(struct serve *serve)
+{
+	struct change_waiter *waiter;
+
+	while ((waiter = changes_next_woken(&serve->store->changes)))
+		if (calls_look_again(serve->store, waiter->caller, false))
+			answer(serve, waiter->caller);
+}
+
 /* Nothing of the batch is on disk, so nothing of it is said. */
 static void take_back(struct serve *serve)
 {
@@ -358,7 +374,7 @@ static void fail_staging(struct serve *serve, int failure)
 	for (struct caller *caller = serve->staging.first, *next; caller; caller = next) {
 		next = caller->behind;
 		serve->store->db.failure = SQLITE_OK;
-		calls_stop_staging(serve->store, caller);
+		take_stop(serve->store, caller);
 		calls_failed(caller, failure);
 		answer(serve, caller);
 	}
@@ -401,6 +417,7 @@ static void do_round(struct serve *serve)
 		fail_staging(serve, failure);
 	}
 	answer_all(serve);
+	answer_changed(serve);
 	if (serve->store->accounts_changed)
 		write_users(serve);
 	tidy_wal(serve);
@@ -444,6 +461,8 @@ static struct deadline next_deadline(struct serve *serve)
 		return deadline_in(0);
 	for (const struct caller *caller = serve->waiting.first; caller; caller = caller->behind)
 		next = deadline_earlier(next, caller->until);
+	if (serve->watching.first)
+		next = deadline_earlier(next, serve->look);
 	return wait < CLEAN_IDLE ? deadline_earlier(next, deadline_in(wait)) : next;
 }
 
@@ -457,6 +476,18 @@ static void end_waits(struct serve *serve)
 		caller->answer.work = (struct job){ 0 };
 		caller->state = CALLER_ANSWERED;
 		answer(serve, caller);
+	}
+}
+
+static void end_watches(struct serve *serve)
+{
+	if (!deadline_passed(serve->look))
+		return;
+	serve->look = deadline_in(LOOK_AT_WATCHING);
+	for (struct caller *caller = serve->watching.first, *next; caller; caller = next) {
+		next = caller->behind;
+		if (deadline_passed(caller->until) && calls_look_again(serve->store, caller, true))
+			answer(serve, caller);
 	}
 }
 
@@ -517,6 +548,7 @@ void store_serve(struct store *store, struct start *start, const struct users_fi
 		if (serve.round.first || deadline_passed(until))
 			do_round(&serve);
 		end_waits(&serve);
+		end_watches(&serve);
 		if (deadline_passed(until))
 			end_claims(&serve);
 	}

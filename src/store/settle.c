@@ -94,6 +94,13 @@ static bool still_waits(struct store *store, int64_t message)
 			as_number(recipient_number(message + 1, 0))));
 }
 
+/* An account may look up what became of its mail for as long as there are receipts of it. */
+static int64_t remember_own(const struct settings *settings)
+{
+	return settings->keep_receipts > settings->keep_notices ? settings->keep_receipts
+								: settings->keep_notices;
+}
+
 static void end_message(struct store *store, int64_t message)
 {
 	sqlite3_stmt *s = ASK(&store->db, MESSAGE_END_FACTS, as_number(message));
@@ -102,7 +109,7 @@ static void end_message(struct store *store, int64_t message)
 		return;
 	int64_t account = row_number(s, 0), pieces = row_number(s, 1);
 	row_end(s);
-	int64_t keep = account ? store->settings->keep_notices : REMEMBER_OUTSIDE;
+	int64_t keep = account ? remember_own(store->settings) : REMEMBER_OUTSIDE;
 	RUN(&store->db, MESSAGE_END, as_number(message), as_number(store->now + keep));
 	body_remove(store, message, pieces);
 }

@@ -33,6 +33,7 @@ const ROUTES = [
 	["/operator/:part", "operator"],
 ];
 const HOME = "#/mail/INBOX";
+const STREAM_PAUSE = 5000; /* ms before a stream that was refused is asked for again */
 
 const LINKS = [
 	["#/turned-away", "turned-away", "turned"],
@@ -113,6 +114,7 @@ function frame() {
 	fill($("menu"), icon("menu"));
 	for (const id of ["write", "bar-write"])
 		fill($(id), icon("write"), h("span", null, t("write")));
+	set($("side"), "aria-label", t("menu"));
 	set($("nav"), "aria-label", t("places"));
 	fill($("links"), LINKS.filter(([hash]) => hash !== "#/operator" || session.admin)
 		.map(([hash, word, sign]) => h("li", null, h("a", { href: hash }, icon(sign), t(word)))));
@@ -242,6 +244,7 @@ function toggleMenu() {
 
 function wire() {
 	addEventListener("hashchange", route);
+	addEventListener("pageshow", e => { if (e.persisted) location.reload(); });
 	$("menu").addEventListener("click", toggleMenu);
 	$("veil").addEventListener("click", closeMenu);
 	$("side").addEventListener("keydown", e => {
@@ -270,14 +273,33 @@ function logInAgain() {
 	return asking;
 }
 
-/* One stream for all pages. The browser connects again by itself; whatever was missed is "all". */
+/* One stream for all pages and all tabs, for a browser has few connections to a server: the tab that
+ * holds the lock has the stream and tells the others. */
 function follow() {
-	const stream = new EventSource(api.link("/events"));
+	const others = new BroadcastChannel("changes");
 	const tell = what => {
 		for (const f of listeners)
 			f(what);
 	};
+	others.onmessage = e => tell(e.data);
+	const stream = () => openStream(what => {
+		tell(what);
+		others.postMessage(what);
+	});
+	if (navigator.locks)
+		navigator.locks.request("changes", () => new Promise(stream));
+	else
+		stream();
+}
+
+/* The browser connects again by itself; whatever was missed meanwhile is "all". */
+function openStream(tell) {
+	const stream = new EventSource(api.link("/events"));
 	let lost = false;
+	const again = () => {
+		stream.close();
+		setTimeout(openStream, STREAM_PAUSE, tell);
+	};
 	stream.addEventListener("change", e => JSON.parse(e.data).what.forEach(tell));
 	stream.addEventListener("open", () => {
 		if (lost)
@@ -287,14 +309,15 @@ function follow() {
 	stream.addEventListener("error", () => {
 		lost = true;
 		if (stream.readyState === EventSource.CLOSED)
-			setTimeout(follow, 5000);
+			again();
 	});
 	stream.addEventListener("no-session", async () => {
 		stream.close();
 		await logInAgain();
 		tell("all");
-		follow();
+		again();
 	});
+	addEventListener("pagehide", () => stream.close(), { once: true });
 }
 
 async function openFolders() {
@@ -329,4 +352,9 @@ async function start() {
 	await route();
 }
 
-start();
+/* Without its words the page can't even say so in one language. */
+start().catch(why => {
+	console.error(why);
+	$("line").hidden = false;
+	fill($("line"), "This page could not be loaded; please reload it. · Die Seite ließ sich nicht laden; bitte laden Sie sie neu.");
+});

@@ -13,9 +13,9 @@ const PASSWORD_LEAST = 10;
 export async function show(column, state) {
 	const factor = h("section", { class: "stack" }), apps = h("section", { class: "stack" });
 	const sessions = h("section", { class: "stack" });
-	column.append(passwordForm(state), factor, apps, sessions);
 	drawFactor(factor, state);
 	await Promise.all([drawApps(apps, state), drawSessions(sessions, state)]);
+	column.append(passwordForm(state), factor, apps, sessions);
 }
 
 const secretInput = autocomplete => h("input", { type: "password", autocomplete, required: true });

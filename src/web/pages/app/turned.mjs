@@ -33,7 +33,7 @@ async function draw(list, context) {
 				" · ", t("turned-by", { peer: n.peer || t("turned-unknown-peer") }),
 				n.count > 1 && " · " + t("turned-times", { n: n.count })),
 			n.kind === "report-turned-away" && h("p", { class: "small" }, t("turned-report-why"))),
-		button(t("turned-tell"), () => tell(n, context), { "aria-label": t("turned-tell-about", { who: n.who || n.peer }) })))));
+		button(t("turned-tell"), () => tell(n, context), { "aria-label": t("turned-tell") + " " + (n.who || n.peer) })))));
 }
 
 /* The text in both languages, for the provider need not speak ours. The times are what its log shows. */

@@ -336,9 +336,11 @@ static void answer_changed(struct serve *serve)
 {
 	struct change_waiter *waiter;
 
-	while ((waiter = changes_next_woken(&serve->store->changes)))
-		if (calls_look_again(serve->store, waiter->caller, false))
-			answer(serve, waiter->caller);
+	while ((waiter = changes_next_woken(&serve->store->changes))) {
+		struct caller *caller = waiter->caller;
+		if (calls_look_again(serve->store, caller, false))
+			answer(serve, caller);
+	}
 }
 
 /* Nothing of the batch is on disk, so nothing of it is said. */

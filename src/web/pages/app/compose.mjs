@@ -146,7 +146,7 @@ function composer(main, context, settings, draft) {
 		fields[name].focus();
 	}, { kind: "plain" }));
 	const submit = h("button", { type: "submit", class: "button main" }, icon("sent"), t("send"));
-	const tools = [button(t("attach"), () => picker.click(), { sign: "clip" }), button(t("discard"), discard, { sign: "trash", kind: "plain" })];
+	const tools = [button(t("attach"), () => picker.click(), { sign: "clip" }), button(t("discard"), discard, { sign: "trash", kind: "plain", only: true })];
 	const form = h("form", { class: "column compose", "aria-label": t("write-title"), novalidate: true, onsubmit: e => {
 		e.preventDefault();
 		send();
@@ -157,14 +157,14 @@ function composer(main, context, settings, draft) {
 		} else if (e.key === "Escape" && !e.defaultPrevented)
 			leave();
 	} },
-	h("div", { class: "compose-head" }, h("h1", null, t("write-title")), button(t("close"), leave, { sign: "close", only: true, kind: "plain" })), conflict,
+	h("div", { class: "compose-head" }, h("h1", null, t("write-title")), said, button(t("close"), leave, { sign: "close", only: true, kind: "plain" })), conflict,
 	sender(settings, state, () => {
 		recipients();
 	}),
 	h("div", { class: "to-row" }, fields.to.node, h("span", { class: "more-people" }, more)), fields.cc.node, fields.bcc.node, markBox,
 	h("div", { class: "field" }, h("label", { for: subject.id }, t("subject")), subject),
 	h("div", { class: "field" }, h("label", { for: body.id }, t("text")), body), files, picker,
-	h("footer", { class: "compose-foot" }, submit, tools, said));
+	h("footer", { class: "compose-foot" }, submit, tools));
 
 	for (const name of ["to", "cc", "bcc"])
 		fields[name].take(draft[name]);
@@ -195,9 +195,8 @@ function composer(main, context, settings, draft) {
 			return form.querySelector("[name=from]:checked")?.focus();
 		if (!draft.to.length)
 			return fields.to.focus();
-		body.focus();
 		body.setSelectionRange(0, 0);
-		body.scrollTop = 0;
+		body.focus({ preventScroll: true });
 	}
 
 	function stop() {

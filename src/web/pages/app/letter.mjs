@@ -7,6 +7,7 @@
 import { get, p, query } from "./api.mjs";
 import { button, fill, h, icon } from "./dom.mjs";
 import * as folders from "./folders.mjs";
+import { addressNode } from "./mailtext.mjs";
 import { check, markNode } from "./marks.mjs";
 import { advice, what } from "./reasons.mjs";
 import { itemOf } from "./sent.mjs";
@@ -32,7 +33,7 @@ export function letter(m, mails, context) {
 			icon({ arrived: "check", waits: "clock", "not-sent": "stop" }[kind]),
 			h("div", null,
 				h("h3", null, t("letter-" + kind)),
-				h("p", null, tn(item?.subject ? "letter-which" : "letter-whom", { subject: h("b", null, h("bdi", null, item?.subject ?? "")), address: h("b", null, failed) })),
+				h("p", null, tn(item?.subject ? "letter-which" : "letter-whom", { subject: h("b", null, h("bdi", null, item?.subject ?? "")), address: h("b", null, addressNode(failed)) })),
 				!arrived && h("p", null, what(reason), " ", sealed && t("nothing-in-clear")),
 				waits && r.deadline > 0 && h("p", null, t("tries-until", { until: moment(r.deadline) })),
 				kind === "not-sent" && h("ul", { class: "advice" }, advice(reason, { sealed }).map(one => h("li", null, one))),

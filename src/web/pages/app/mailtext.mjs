@@ -102,6 +102,12 @@ export function quoted(text) {
 
 const ADDRESS = /^[^\s@<>(),;:"\\]+@[^\s@<>(),;:"\\]+$|^"[^"]+"@[^\s@<>(),;:"\\]+$/;
 
+/* An address that may be broken in two at its "@", where there is no room for the whole. */
+export const addressNode = address => {
+	const at = address.lastIndexOf("@") + 1;
+	return [address.slice(0, at), h("wbr"), address.slice(at)];
+};
+
 export const isAddress = address => ADDRESS.test(address) && address.length <= 320;
 
 /* Cut at commas and semicolons that stand outside of quotes and angle brackets. */

@@ -6,6 +6,7 @@
  */
 import { post } from "./api.mjs";
 import { h, icon } from "./dom.mjs";
+import { addressNode } from "./mailtext.mjs";
 import { advice, what } from "./reasons.mjs";
 import { t } from "./words.mjs";
 
@@ -82,5 +83,5 @@ const permanent = reason => PERMANENT.includes(reason);
 export function markNode(address, a) {
 	const { tone, sign, text, help } = verdict(a);
 	return h("div", { class: "mark-line" }, h("span", { class: "mark " + tone }, icon(sign)),
-		h("div", null, h("p", null, h("b", null, address), " ", text), help && h("details", null, h("summary", null, t("what-now")), h("ul", null, help.map(one => h("li", null, one))))));
+		h("div", null, h("p", null, h("b", null, addressNode(address)), " ", text), help && h("details", null, h("summary", null, t("what-now")), h("ul", null, help.map(one => h("li", null, one))))));
 }

@@ -66,7 +66,9 @@ export function reader(context, on) {
 		place(mine, mails, message);
 		if (focus)
 			title.focus({ preventScroll: true });
-		mine.cards.get(mine.id)?.node.scrollIntoView({ block: mine.cards.size > 1 ? "start" : "nearest" });
+		const card = mine.cards.get(mine.id)?.node;
+		if (card !== mine.list.firstChild)
+			card?.scrollIntoView({ block: "start" });
 	}
 
 	/* Put a card for every mail that belongs here; those that stand are left alone. */
@@ -196,11 +198,15 @@ const person = one => h("span", { class: "person" }, one.name && h("bdi", { clas
 	h("span", { class: one.name ? "soft" : "" }, one.name ? "<" + one.address + ">" : one.address));
 const persons = list => list.map((one, i) => [i > 0 && ", ", person(one)]);
 
+/* The address it is from stands there always, for a name is only what somebody calls himself. */
 function addresses(m) {
 	const rows = ["from", "sender", "reply_to", "to", "cc", "bcc"].filter(name => m[name].length && !sameAsFrom(m, name));
-	return h("dl", { class: "addresses small" },
-		rows.map(name => [h("dt", null, t("head-" + name.replace("_", "-"))), h("dd", null, persons(m[name]))]),
-		h("dt", null, t("head-date")), h("dd", null, moment(m.time)));
+	const whom = [...m.to, ...m.cc, ...m.bcc].map(one => one.name || one.address);
+	return h("details", { class: "fold addresses small" },
+		h("summary", null, h("span", null, m.from.map(one => one.address).join(", "), " ",
+			h("span", { class: "soft" }, whom.length > 2 ? t("to-more", { to: whom[0], n: whom.length - 1 }) : t("to-whom", { to: whom.join(", ") })))),
+		h("dl", { class: "pairs" }, rows.map(name => [h("dt", null, t("head-" + name.replace("_", "-"))), h("dd", null, persons(m[name]))]),
+			h("dt", null, t("head-date")), h("dd", null, moment(m.time))));
 }
 
 const sameAsFrom = (m, name) => (name === "sender" || name === "reply_to") &&
@@ -217,7 +223,7 @@ function arrival(m) {
 	h("span", null, tn("came-" + kind, { tls: tlsName(a.tls_version ?? ""), server: a.helo || a.peer || "" }))];
 	if (kind === "unknown")
 		return h("p", { class: "came small" }, line);
-	return h("details", { class: "came small" }, h("summary", null, line), facts([
+	return h("details", { class: "fold came small" }, h("summary", null, line), facts([
 		a.peer && [t("fact-peer"), a.helo ? t("peer-says", { peer: a.peer, helo: a.helo }) : a.peer],
 		kind !== "account" && [t("fact-tls"), sealed ? [tlsName(a.tls_version), a.cipher].filter(Boolean).join(", ") : t("no-tls")],
 		a.sender && [t("fact-sender"), a.sender],

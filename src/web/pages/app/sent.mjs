@@ -8,6 +8,7 @@
 import { get, link, p, post, query } from "./api.mjs";
 import { undoable } from "./change.mjs";
 import { button, fill, h, icon } from "./dom.mjs";
+import { addressNode } from "./mailtext.mjs";
 import { what } from "./reasons.mjs";
 import { ago, moment, t } from "./words.mjs";
 
@@ -85,9 +86,9 @@ function panelHead(item) {
 function outcome(r, open) {
 	const sealed = isSealed(r);
 	return h("li", null,
-		h("details", { open: open.has(r.address), ontoggle: e => open[e.target.open ? "add" : "delete"](r.address) },
+		h("details", { class: "fold", open: open.has(r.address), ontoggle: e => open[e.target.open ? "add" : "delete"](r.address) },
 			h("summary", null, h("span", { class: "mark " + (TONES[r.state] ?? "") }, icon(sealed ? "seal" : SIGNS[r.state])),
-				h("span", null, h("b", null, r.address), " ", stateWord(r), r.time > 0 && h("span", { class: "soft" }, ", ", ago(r.time)))),
+				h("span", null, h("b", null, addressNode(r.address)), " ", stateWord(r), r.time > 0 && h("span", { class: "soft" }, ", ", ago(r.time)))),
 			facts(factsOf(r))),
 		r.state === "failed" && h("p", { class: "why" }, what(r.reason), " ", r.demands.length > 0 && t("nothing-in-clear")),
 		(r.state === "waiting" || r.state === "second-look") && r.attempts > 0 &&

@@ -6,6 +6,7 @@
 import { get, p, patch, post, remove } from "./api.mjs";
 import { button, field, fill, h, icon, set } from "./dom.mjs";
 import { resume } from "./keep.mjs";
+import { dialog } from "./tell.mjs";
 import { t } from "./words.mjs";
 
 export const words = ["mail"];
@@ -89,7 +90,7 @@ function line(one) {
 async function naming(title, value, act) {
 	const input = h("input", { type: "text", value, maxlength: 80, required: true });
 	const whole = field(t("folder-name"), input);
-	const answer = await context.dialog(title, close => h("form", { onsubmit: async event => {
+	const answer = await dialog(title, close => h("form", { onsubmit: async event => {
 		event.preventDefault();
 		try {
 			close(await act(input.value.trim()));

@@ -5,6 +5,7 @@
  */
 import { get } from "./api.mjs";
 import { h } from "./dom.mjs";
+import { dialog } from "./tell.mjs";
 import { t } from "./words.mjs";
 
 /* What `?` shows, in this order. */
@@ -27,7 +28,7 @@ export function keys(table, context) {
 		if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || event.isComposing ||
 			target.closest?.(TYPING) || document.querySelector("dialog[open]"))
 			return;
-		const command = key === "?" ? () => help(context) : table[key];
+		const command = key === "?" ? () => help() : table[key];
 		if (!command || (!on && key !== "Escape"))
 			return;
 		event.preventDefault();
@@ -40,8 +41,8 @@ export function keys(table, context) {
 	};
 }
 
-export function help(context) {
+export function help() {
 	const rows = list => list.map(([key, word]) => h("tr", null, h("td", null, h("kbd", null, key)), h("td", null, t(word))));
-	return context.dialog(t("keys"), h("div", { class: "scroll" }, h("table", { class: "keys" },
+	return dialog(t("keys"), h("div", { class: "scroll" }, h("table", { class: "keys" },
 		h("tbody", null, rows(SHOWN), rows(ALWAYS))), h("p", { class: "hint" }, t("keys-off"))));
 }

@@ -11,6 +11,7 @@ import * as folders from "./folders.mjs";
 import { keys } from "./keys.mjs";
 import { list } from "./list.mjs";
 import { reader } from "./reader.mjs";
+import { dialog } from "./tell.mjs";
 import { number, t } from "./words.mjs";
 
 export const words = ["mail", "reasons"];
@@ -140,7 +141,7 @@ function mailPage(main, context) {
 	}
 
 	function searchHelp() {
-		return context.dialog(t("search-how"), [h("p", null, t("search-words")),
+		return dialog(t("search-how"), [h("p", null, t("search-words")),
 			h("table", { class: "keys" }, h("tbody", null, OPERATORS.map(op => h("tr", null,
 				h("td", null, h("code", null, t("op-" + op))), h("td", null, t("op-" + op + "-does"))))))]);
 	}
@@ -268,7 +269,7 @@ function mailPage(main, context) {
 	}
 
 	async function choose(summaries) {
-		const folder = await context.dialog(t("move"), close => h("ul", { class: "links chooser" }, folders.known()
+		const folder = await dialog(t("move"), close => h("ul", { class: "links chooser" }, folders.known()
 			.filter(one => one.folder !== now.folder && !["drafts", "sent"].includes(one.kind))
 			.map(one => h("li", null, h("button", { type: "button", class: "plain", onclick: () => close(one.folder) }, icon(folders.sign(one.folder)), folders.name(one.folder))))));
 		if (folder)

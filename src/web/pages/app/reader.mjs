@@ -10,7 +10,7 @@ import { change, conversation } from "./change.mjs";
 import { button, fill, h, icon, set } from "./dom.mjs";
 import * as folders from "./folders.mjs";
 import { letter } from "./letter.mjs";
-import { body } from "./mailtext.mjs";
+import { body, same } from "./mailtext.mjs";
 import { facts, panel, tlsName } from "./sent.mjs";
 import { has, moment, short, size, t, tn } from "./words.mjs";
 
@@ -155,7 +155,7 @@ export function reader(context, on) {
 		if (outcome)
 			mine.stops.push(outcome.stop);
 		return [
-			addresses(m),
+			addresses(m, context.session.alias),
 			outcome?.node,
 			!own && !m.draft && m.arrival?.origin !== "letter" && arrival(m),
 			m.arrival?.origin === "letter" && letter(m, mails => [...mine.cards.values()].map(c => c.summary), context),
@@ -199,9 +199,9 @@ const person = one => h("span", { class: "person" }, one.name && h("bdi", { clas
 const persons = list => list.map((one, i) => [i > 0 && ", ", person(one)]);
 
 /* The address it is from stands there always, for a name is only what somebody calls himself. */
-function addresses(m) {
+function addresses(m, alias) {
 	const rows = ["from", "sender", "reply_to", "to", "cc", "bcc"].filter(name => m[name].length && !sameAsFrom(m, name));
-	const whom = [...m.to, ...m.cc, ...m.bcc].map(one => one.name || one.address);
+	const whom = [...m.to, ...m.cc, ...m.bcc].map(one => same(one.address, alias) || !one.name ? one.address : one.name);
 	return h("details", { class: "fold addresses small" },
 		h("summary", null, h("span", null, m.from.map(one => one.address).join(", "), " ",
 			h("span", { class: "soft" }, whom.length > 2 ? t("to-more", { to: whom[0], n: whom.length - 1 }) : t("to-whom", { to: whom.join(", ") })))),

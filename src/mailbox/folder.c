@@ -105,8 +105,7 @@ static bool make_file(int folder, const char *name, struct str text)
 	return fd_write_all(fd, text) && fsync(fd) == 0;
 }
 
-/* Maildir++: a folder is a directory with a leading dot and the file `maildirfolder` in it. */
-static bool make_subfolder(int folder, const char *name)
+bool folder_make(int folder, const char *name)
 {
 	scoped(fd_close) int sub = make_directory(folder, name);
 
@@ -115,7 +114,7 @@ static bool make_subfolder(int folder, const char *name)
 
 static bool prepare(int folder)
 {
-	return make_subfolder(folder, ".Sent") && make_subfolder(folder, ".Drafts") &&
+	return folder_make(folder, ".Sent") && folder_make(folder, ".Drafts") &&
 	       make_file(folder, "subscriptions", STR("Drafts\nSent\n")) && make_maildir(folder);
 }
 

@@ -27,5 +27,8 @@ int folder_open_directory(int parent, const char *name);
 /* The account's Maildir as an open directory, made ready and on disk if it wasn't there; -1 with
  * errno. `root` is the directory that holds the domains. */
 int folder_open(int root, const struct folder_path *path);
+/* A folder in the Maildir `folder`, made ready and on disk if it wasn't there; false with errno.
+ * Maildir++: a directory with a leading dot and the file `maildirfolder` in it. */
+bool folder_make(int folder, const char *name) must_use;
 
 #endif

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * test_mailbox_list.c - what the pages are told of a mailbox is what lies in the Maildir: listing,
+ * searching, conversations, and whatever other programs do beside it.
+ */
+#include "postroom_world.h"
+
+static void make_three(void)
+{
+	make_folder("");
+	put_mail("new/1.a", 1000, "Bob <bob@example.net>", "one", "one@x", "");
+	put_mail("cur/2.b:2,S", 2000, "Cleo <cleo@example.net>", "two", "two@x", "");
+	put_mail("cur/3.c:2,FS", 3000, "Bob <bob@example.net>", "three", "three@x", "");
+}
+
+static void newest_come_first(void **state)
+{
+	struct messages_answer answer;
+
+	(void)state;
+	make_three();
+	assert_string_equal(LISTED(.limit = 0), "three/F/S two/S one");
+	answer = POST(messages, .limit = 0);
+	assert_int_equal(answer.total, 3);
+	assert_int_equal(answer.unseen, 1);
+	assert_true(str_eq(answer.messages.at[2].id, STR("1.a")));
+	assert_true(str_eq(answer.messages.at[2].from_name, STR("Bob")));
+	assert_true(str_eq(answer.messages.at[2].from_address, STR("bob@example.net")));
+	assert_true(str_eq(answer.messages.at[2].to.at[0].address, STR("ada@example.org")));
+	assert_int_equal(answer.messages.at[0].time, 3000000);
+}
+
+static void pages_join_without_gap_when_mail_comes_between(void **state)
+{
+	struct messages_answer answer;
+
+	(void)state;
+	make_three();
+	answer = POST(messages, .limit = 2);
+	assert_string_equal(subjects(&answer), "three/F/S two/S");
+	put_mail("new/4.d", 4000, "bob@example.net", "four", "four@x", "");
+	assert_string_equal(LISTED(.limit = 2, .after = answer.next), "one");
+	assert_string_equal(LISTED(.limit = 9), "four three/F/S two/S one");
+	answer = POST(messages, .after = STR("nonsense"));
+	assert_int_equal(answer.outcome, WEB_INVALID);
+}
+
+static void what_others_do_is_seen_at_the_next_ask(void **state)
+{
+	(void)state;
+	make_three();
+	make_folder(".Archive");
+	assert_string_equal(LISTED(.limit = 0), "three/F/S two/S one");
+	move_file("new/1.a", "cur/1.a:2,S");
+	assert_string_equal(LISTED(.limit = 0), "three/F/S two/S one/S");
+	move_file("cur/2.b:2,S", ".Archive/cur/2.b:2,FS");
+	assert_string_equal(LISTED(.limit = 0), "three/F/S one/S");
+	assert_string_equal(LISTED(.folder = STR(".Archive")), "two/F/S");
+	assert_int_equal(unlink(HOME "cur/3.c:2,FS"), 0);
+	assert_string_equal(LISTED(.limit = 0), "one/S");
+}
+
+static void words_are_searched_for_as_typed(void **state)
+{
+	static const struct {
+		const char *query, *found;
+	} searches[] = {
+		{ "two", "two/S" },
+		{ "tw", "two/S" },
+		{ "from:bob", "three/F/S one" },
+		{ "from:\"bob\" subject:one", "one" },
+		{ "from:cleo@example.net", "two/S" },
+		{ "text of", "three/F/S two/S one" },
+		{ "\"text of two\"", "two/S" },
+		{ "\"of text\"", "" },
+		{ "is:unread", "one" },
+		{ "is:starred", "three/F/S" },
+		{ "is:read from:bob", "three/F/S" },
+		{ "before:1970-01-01", "" },
+		{ "after:1970-01-01", "three/F/S two/S one" },
+		{ "after:2100-02-29", "" },
+		{ "has:attachment", "" },
+		{ "\" OR sender:* NOT (", "" },
+		{ "two OR one", "" },
+		{ "*", "three/F/S two/S one" },
+		{ "-", "three/F/S two/S one" },
+		{ "to:ada", "three/F/S two/S one" },
+		{ "before:soon", "outcome 4" },
+	};
+
+	(void)state;
+	make_three();
+	for (size_t i = 0; i < count_of(searches); i++)
+		assert_string_equal(LISTED(.query = str_of(searches[i].query)), searches[i].found);
+}
+
+static void days_are_counted_from_midnight(void **state)
+{
+	(void)state;
+	make_folder("");
+	put_mail("cur/1.a", 1709164799, "b@x.net", "last-of-28-february", "1@x", "");
+	put_mail("cur/1.b", 1709164800, "b@x.net", "first-of-leap-day", "2@x", "");
+	assert_string_equal(LISTED(.query = STR("before:2024-02-29")), "last-of-28-february");
+	assert_string_equal(LISTED(.query = STR("after:2024-02-29")), "first-of-leap-day");
+}
+
+static void everywhere_is_not_the_trash_unless_one_is_in_it(void **state)
+{
+	(void)state;
+	make_three();
+	make_folder(".Trash");
+	make_folder(".Work");
+	put_mail(".Trash/cur/4.t:2,S", 500, "b@x.net", "thrown", "4@x", "");
+	put_mail(".Work/cur/5.w:2,S", 600, "b@x.net", "work", "5@x", "");
+	assert_string_equal(LISTED(.everywhere = 1), "three/F/S two/S one work/S");
+	assert_string_equal(LISTED(.everywhere = 1, .folder = STR(".Trash"), .query = STR("text")),
+		"three/F/S two/S one work/S thrown/S");
+	assert_string_equal(LISTED(.folder = STR(".Trash")), "thrown/S");
+	assert_string_equal(LISTED(.folder = STR(".Junk")), "");
+	assert_string_equal(LISTED(.folder = STR(".Nowhere")), "outcome 3");
+}
+
+static void make_conversation(void)
+{
+	make_folder("");
+	make_folder(".Sent");
+	put_mail("cur/1.a:2,S", 1000, "b@x.net", "question", "q@x", "");
+	put_mail(".Sent/cur/2.b:2,S", 2000, "ada@example.org", "answer", "a@x", "<q@x>");
+	put_mail("cur/3.c", 3000, "b@x.net", "thanks", "t@x", "<q@x> <a@x>");
+	put_mail("cur/4.d:2,S", 2500, "c@x.net", "other", "o@x", "");
+}
+
+static void a_conversation_has_ones_own_answers(void **state)
+{
+	struct messages_answer answer;
+
+	(void)state;
+	make_conversation();
+	answer = POST(messages, .collapse = 1);
+	assert_string_equal(subjects(&answer), "thanks other/S");
+	assert_int_equal(answer.total, 2);
+	assert_int_equal(answer.messages.at[0].count, 3);
+	assert_int_equal(answer.messages.at[0].unseen, 1);
+	assert_string_equal(LISTED(.conversation = answer.messages.at[0].conversation),
+		"question/S answer/S thanks");
+	assert_string_equal(LISTED(.query = STR("from:b@x.net"), .collapse = 1), "thanks");
+}
+
+static void a_message_that_was_awaited_joins_those_that_waited(void **state)
+{
+	(void)state;
+	make_folder("");
+	put_mail("cur/3.c:2,S", 3000, "b@x.net", "third", "3@x", "<2@x>");
+	put_mail("cur/1.a:2,S", 1000, "b@x.net", "first", "1@x", "");
+	assert_string_equal(LISTED(.collapse = 1), "third/S first/S");
+	put_mail("cur/2.b:2,S", 2000, "b@x.net", "second", "2@x", "<1@x>");
+	assert_string_equal(LISTED(.collapse = 1), "third/S");
+}
+
+static void who_mentions_everybody_joins_nobody_together(void **state)
+{
+	(void)state;
+	make_folder("");
+	put_mail("cur/1.a:2,S", 1000, "b@x.net", "first", "1@x", "");
+	put_mail("cur/2.b:2,S", 2000, "b@x.net", "second", "2@x", "");
+	assert_string_equal(LISTED(.collapse = 1), "second/S first/S");
+	put_mail("cur/3.c:2,S", 3000, "e@x.net", "evil", "e@x", "<2@x> <1@x>");
+	assert_string_equal(LISTED(.collapse = 1), "evil/S second/S");
+	/* Nor by taking an id that another message has. */
+	put_mail("cur/4.d:2,S", 4000, "e@x.net", "worse", "2@x", "<1@x>");
+	assert_string_equal(LISTED(.collapse = 1), "worse/S evil/S");
+}
+
+static void an_index_that_is_lost_or_broken_is_made_anew(void **state)
+{
+	(void)state;
+	make_three();
+	assert_string_equal(LISTED(.query = STR("two")), "two/S");
+	reopen_room();
+	assert_string_equal(LISTED(.query = STR("two")), "two/S");
+	postroom_free(&room);
+	put("siegel-index", 0,
+		"This is no database, and is longer than the header of one is, which "
+		"has a hundred bytes, so that it is looked at.");
+	open_room();
+	assert_string_equal(LISTED(.query = STR("two")), "two/S");
+	postroom_free(&room);
+	assert_int_equal(unlink(HOME "siegel-index"), 0);
+	open_room();
+	assert_string_equal(LISTED(.query = STR("two")), "two/S");
+}
+
+static void without_room_for_an_index_it_is_kept_in_memory(void **state)
+{
+	(void)state;
+	make_three();
+	/* Neither a file nor to be removed as one. */
+	assert_int_equal(mkdir(HOME "siegel-index", 0700), 0);
+	assert_string_equal(LISTED(.query = STR("two")), "two/S");
+	move_file("new/1.a", "cur/1.a:2,S");
+	assert_string_equal(LISTED(.limit = 0), "three/F/S two/S one/S");
+}
+
+static void a_session_that_is_none_opens_no_folder(void **state)
+{
+	struct messages_answer answer;
+
+	(void)state;
+	make_three();
+	answer = POST(messages, .token = STR("eve"));
+	assert_int_equal(answer.outcome, WEB_NO_SESSION);
+	assert_int_equal(answer.messages.len, 0);
+	assert_string_equal(LISTED(.token = STR("bob")), "");
+}
+
+static void the_store_is_asked_once_in_a_while(void **state)
+{
+	(void)state;
+	make_three();
+	store_asked = 0;
+	for (int i = 0; i < 5; i++)
+		LISTED(.limit = 0);
+	assert_int_equal(store_asked, 1);
+	LISTED(.token = STR("eve"));
+	LISTED(.token = STR("eve"));
+	assert_int_equal(store_asked, 3);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin_test, end_test)
+	const struct CMUnitTest tests[] = {
+		TEST(newest_come_first),
+		TEST(pages_join_without_gap_when_mail_comes_between),
+		TEST(what_others_do_is_seen_at_the_next_ask),
+		TEST(words_are_searched_for_as_typed),
+		TEST(days_are_counted_from_midnight),
+		TEST(everywhere_is_not_the_trash_unless_one_is_in_it),
+		TEST(a_conversation_has_ones_own_answers),
+		TEST(a_message_that_was_awaited_joins_those_that_waited),
+		TEST(who_mentions_everybody_joins_nobody_together),
+		TEST(an_index_that_is_lost_or_broken_is_made_anew),
+		TEST(without_room_for_an_index_it_is_kept_in_memory),
+		TEST(a_session_that_is_none_opens_no_folder),
+		TEST(the_store_is_asked_once_in_a_while),
+	};
+
+	return cmocka_run_group_tests(tests, begin_world, end_world);
+}

@@ -49,10 +49,11 @@ int64_t account_deadline(const struct ctl *ctl, const struct user *user)
 
 json_t *account_json(const struct ctl *ctl, const struct user *u)
 {
-	return json_pack("{s:o, s:s, s:o, s:b, s:s, s:I}", "address", json_text(u->address),
-		"language", language_name(u->language), "alias", json_text(u->alias), "active",
-		u->active != 0, "level", level_text(u->level), "deadline_seconds",
-		(json_int_t)(account_deadline(ctl, u) / SECOND));
+	return json_pack("{s:o, s:s, s:o, s:b, s:s, s:I, s:b, s:b}", "address",
+		json_text(u->address), "language", language_name(u->language), "alias",
+		json_text(u->alias), "active", u->active != 0, "level", level_text(u->level),
+		"deadline_seconds", (json_int_t)(account_deadline(ctl, u) / SECOND), "admin",
+		u->admin != 0, "second_factor", u->second_factor != 0);
 }
 
 enum exit_status account_answered(struct ctl *ctl, const struct user_answer *answer,
@@ -218,6 +219,48 @@ enum exit_status run_user_language(struct ctl *ctl)
 	return account_answered(ctl, &answer, print_changed);
 }
 
+static bool is_on_or_off(const char *text, uint64_t *on)
+{
+	*on = !strcmp(text, "on");
+	return *on || !strcmp(text, "off");
+}
+
+enum exit_status run_user_admin(struct ctl *ctl)
+{
+	struct user_admin_ask ask = { .address = str_of(ctl->request.arguments[0]) };
+	struct user_answer answer;
+	enum exit_status status;
+
+	if (!is_on_or_off(ctl->request.arguments[1], &ask.on)) {
+		buf_printf(&ctl->err, "siegel: \"%s\" is neither on nor off\n",
+			ctl->request.arguments[1]);
+		return EXIT_USAGE;
+	}
+	status = ask_user_admin(ctl, &ask, &answer);
+	if (status != EXIT_DONE)
+		return status;
+	return account_answered(ctl, &answer, print_changed);
+}
+
+enum exit_status run_user_factor(struct ctl *ctl)
+{
+	struct address_ask ask = { .address = str_of(ctl->request.arguments[0]) };
+	struct user_answer answer;
+	enum exit_status status;
+	uint64_t on;
+
+	if (!is_on_or_off(ctl->request.arguments[1], &on) || on) {
+		buf_add(&ctl->err,
+			STR("siegel: a second factor is switched on by its owner, on the "
+			    "settings page; off would be right here\n"));
+		return EXIT_USAGE;
+	}
+	status = ask_user_factor_off(ctl, &ask, &answer);
+	if (status != EXIT_DONE)
+		return status;
+	return account_answered(ctl, &answer, print_changed);
+}
+
 enum exit_status run_user_remove(struct ctl *ctl)
 {
 	struct address_ask ask = { .address = str_of(ctl->request.arguments[0]) };
@@ -249,7 +292,7 @@ enum exit_status run_user_list(struct ctl *ctl)
 		return status;
 	if (ctl->request.json)
 		return list_json(ctl, &answer);
-	columns_begin(&columns, "ACCOUNT|LANGUAGE|ALIAS|STATE|LEVEL");
+	columns_begin(&columns, "ACCOUNT|LANGUAGE|ALIAS|STATE|LEVEL|ADMIN|FACTOR");
 	for (size_t i = 0; i < answer.users.len; i++) {
 		const struct user *u = &answer.users.at[i];
 
@@ -258,6 +301,8 @@ enum exit_status run_user_list(struct ctl *ctl)
 		columns_add(&columns, u->alias.len ? u->alias : STR("-"));
 		columns_add(&columns, u->active ? STR("on") : STR("off"));
 		columns_add(&columns, str_of(level_text(u->level)));
+		columns_add(&columns, u->admin ? STR("yes") : STR("-"));
+		columns_add(&columns, u->second_factor ? STR("on") : STR("-"));
 	}
 	columns_end(&columns, "", &ctl->out);
 	return EXIT_DONE;

@@ -72,13 +72,17 @@ static struct str alias_of(const struct store *store, struct str address, struct
 	return arena_printf(arena, "%.*s@%.*s", STR_ARG(local), STR_ARG(secure));
 }
 
-static struct user read_user(const struct store *store, sqlite3_stmt *s, struct arena *arena)
+struct user account_of_row(const struct store *store, sqlite3_stmt *s, struct arena *arena)
 {
 	struct user user = { .address = row_copy(s, 0, arena),
 		.language = (uint64_t)row_number(s, 1),
 		.active = (uint64_t)row_number(s, 2),
 		.level = (uint64_t)row_number(s, 3),
-		.deadline = (uint64_t)row_number(s, 4) };
+		.deadline = (uint64_t)row_number(s, 4),
+		.admin = (uint64_t)row_number(s, 5),
+		.second_factor = (uint64_t)row_number(s, 6),
+		.created = (uint64_t)row_number(s, 7),
+		.seen = (uint64_t)row_number(s, 8) };
 
 	user.alias = alias_of(store, user.address, arena);
 	return user;
@@ -90,7 +94,7 @@ bool account_read(struct store *store, int64_t number, struct arena *arena, stru
 	bool found = row(&store->db, s);
 
 	if (found)
-		*user = read_user(store, s, arena);
+		*user = account_of_row(store, s, arena);
 	row_end(s);
 	return found;
 }
@@ -113,7 +117,7 @@ void account_list(struct store *store, struct arena *arena, struct user_list_ans
 	if (!answer->users.at)
 		return;
 	while (answer->users.len < ACCOUNTS_LISTED && row(&store->db, s))
-		answer->users.at[answer->users.len++] = read_user(store, s, arena);
+		answer->users.at[answer->users.len++] = account_of_row(store, s, arena);
 	row_end(s);
 }
 
@@ -178,6 +182,34 @@ void account_passwd(struct store *store, const struct user_passwd_ask *ask, stru
 	RUN(&store->db, ACCOUNT_PASSWD, as_number(number), as_text(ask->hash));
 	session_end_others(store, number, 0);
 	store->accounts_changed = true;
+	answer_user(store, number, arena, answer);
+}
+
+void account_set_admin(struct store *store, const struct user_admin_ask *ask, struct arena *arena,
+	struct user_answer *answer)
+{
+	int64_t number = account_find(store, ask->address, arena);
+
+	if (!number) {
+		not_found(answer);
+		return;
+	}
+	RUN(&store->db, ACCOUNT_ADMIN, as_number(number), as_number(ask->on != 0));
+	change_note(store, number, CHANGE_SETTINGS);
+	answer_user(store, number, arena, answer);
+}
+
+void account_factor_off(struct store *store, const struct address_ask *ask, struct arena *arena,
+	struct user_answer *answer)
+{
+	int64_t number = account_find(store, ask->address, arena);
+
+	if (!number) {
+		not_found(answer);
+		return;
+	}
+	factor_remove(store, number);
+	change_note(store, number, CHANGE_SETTINGS);
 	answer_user(store, number, arena, answer);
 }
 

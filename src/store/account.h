@@ -22,6 +22,14 @@ void account_show(
 	struct store *store, struct str address, struct arena *arena, struct user_answer *answer);
 void account_set_alias(struct store *store, const struct alias_set_ask *ask, struct arena *arena,
 	struct user_answer *answer);
+/* As it is read from a row of USER_COLUMNS. */
+struct user account_of_row(const struct store *store, sqlite3_stmt *s, struct arena *arena);
+/* Whether it sees the operator's page. */
+void account_set_admin(struct store *store, const struct user_admin_ask *ask, struct arena *arena,
+	struct user_answer *answer);
+/* The second factor goes off, for whoever lost it. */
+void account_factor_off(struct store *store, const struct address_ask *ask, struct arena *arena,
+	struct user_answer *answer);
 /* An account by its number; false: there is none. */
 bool account_read(
 	struct store *store, int64_t number, struct arena *arena, struct user *user) must_use;

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "store/account.h"
+#include "store/admin.h"
 #include "store/app_password.h"
 #include "store/arrival.h"
 #include "store/choice.h"
@@ -375,6 +376,8 @@ static void do_notices_list(struct store *store, struct caller *caller)
 #define PLAIN_CALLS(row) \
 	row(user_add, account_add) \
 	row(user_passwd, account_passwd) \
+	row(user_admin, account_set_admin) \
+	row(user_factor_off, account_factor_off) \
 	row(alias_set, account_set_alias) \
 	row(queue_list, listing_queue) \
 	row(queue_retry, listing_retry) \
@@ -387,6 +390,7 @@ static void do_notices_list(struct store *store, struct caller *caller)
 	row(session_end, session_end) \
 	row(settings_set, choice_set) \
 	row(factor_begin, factor_begin) \
+	row(admin_status, admin_status) \
 	row(app_password_add, app_password_add) \
 	row(app_password_remove, app_password_remove)
 
@@ -395,7 +399,12 @@ static void do_notices_list(struct store *store, struct caller *caller)
 	row(session_show, session_show) \
 	row(session_list, session_list) \
 	row(settings_show, choice_show) \
-	row(app_password_list, app_password_list)
+	row(app_password_list, app_password_list) \
+	row(notices_own, notice_list_own) \
+	row(admin_accounts, admin_accounts) \
+	row(admin_queue, admin_queue) \
+	row(admin_certificates, admin_certificates) \
+	row(admin_deliveries, admin_deliveries)
 
 /* Those for an account with a session. */
 #define OWN_CALLS(row) \
@@ -409,12 +418,6 @@ static void do_notices_list(struct store *store, struct caller *caller)
 	row(session_begin, session_begin) \
 	row(password_set, password_set) \
 	row(factor_set, factor_set)
-
-/* Those that nothing answers yet. */
-#define OPEN_CALLS(row) \
-	row(notices_own) \
-	row(admin_accounts) row(admin_queue) row(admin_certificates) row(admin_deliveries) \
-	row(admin_status)
 /* clang-format on */
 
 static void run(struct store *store, struct caller *caller)
@@ -471,9 +474,6 @@ static void run(struct store *store, struct caller *caller)
 		PASSWORD_CALLS(PASSWORD_CASE)
 #undef PASSWORD_CASE
 #define CASE_OF(name, ...) case CALL_##name:
-		OPEN_CALLS(CASE_OF)
-		answer_page(caller, WEB_FAILED, STR("not yet"));
-		break;
 		READ_CALLS(CASE_OF)
 		OWN_CALLS(CASE_OF)
 		MAILBOX_CALLS(CASE_OF)

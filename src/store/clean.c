@@ -8,6 +8,7 @@
 #include "store/session.h"
 #include "store/stored.h"
 #include "store/sts_policy.h"
+#include "store/tally.h"
 
 enum {
 	MESSAGES_AT_ONCE = 50,
@@ -62,6 +63,7 @@ bool clean_some(struct store *store)
 	more |= sts_policy_expire(store, POLICIES_AT_ONCE);
 	more |= receipt_remove_some(store);
 	receipt_tell_log(store);
+	more |= tally_expire(store);
 	more |= body_remove_leftovers(store, PIECES_AT_ONCE);
 	return more && store->db.failure == SQLITE_OK;
 }

@@ -6,6 +6,7 @@
 #include "store/notice.h"
 
 #include "base/clock.h"
+#include "store/session.h"
 
 enum { FIELD_MAX = 255 };
 
@@ -62,4 +63,16 @@ void notice_list(
 	while (answer->notices.len < NOTICES_LISTED && row(&store->db, s))
 		answer->notices.at[answer->notices.len++] = read_notice(s, arena);
 	row_end(s);
+}
+
+void notice_list_own(struct store *store, const struct token_ask *ask, struct arena *arena,
+	struct notices_answer *answer)
+{
+	struct session_account who;
+
+	*answer = (struct notices_answer){ .outcome = WEB_NO_SESSION };
+	if (!session_account(store, ask->token, arena, &who))
+		return;
+	answer->outcome = WEB_OK;
+	notice_list(store, who.account, arena, answer);
 }

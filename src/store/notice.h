@@ -20,4 +20,8 @@ void notice_turned_away(struct store *store, int64_t account, enum notice_kind k
 void notice_list(
 	struct store *store, int64_t account, struct arena *arena, struct notices_answer *answer);
 
+/* The same for the pages. */
+void notice_list_own(struct store *store, const struct token_ask *ask, struct arena *arena,
+	struct notices_answer *answer);
+
 #endif

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "mail/policy.h"
+#include "store/tally.h"
 
 enum { SAID_MAX = 2048, NAME_MAX_LENGTH = 255, ATTEMPTS_MAX = 64 };
 
@@ -94,6 +95,7 @@ static void end(struct store *store, const struct open_recipient *r, enum recipi
 	if (store->db.failure != SQLITE_OK)
 		return;
 	store->figures[state == STATE_DELIVERED ? FIGURE_DELIVERED : FIGURE_FAILED]++;
+	tally_ended(store, r->destination, state, o->reason);
 	if (state == STATE_DELIVERED)
 		change_note(store, r->mailbox, CHANGE_MAIL);
 	schedule_changed(store, r->destination, 1, INT64_MAX);

@@ -241,6 +241,33 @@ static const char *const migrations[] = {
 	"	failed TEXT NOT NULL,"
 	"	reason INTEGER NOT NULL);"
 	"CREATE INDEX letter_by_time ON letter (time);",
+
+	/* For the operator's page: recipients elsewhere that ended, by the hour; and domains that could
+	 * not be reached, by the day. */
+	"CREATE TABLE delivery_count ("
+	"	hour    INTEGER NOT NULL," /* since 1970 */
+	"	demands INTEGER NOT NULL,"
+	"	state   INTEGER NOT NULL,"
+	"	reason  INTEGER NOT NULL,"
+	"	count   INTEGER NOT NULL,"
+	"	PRIMARY KEY (hour, demands, state, reason)) WITHOUT ROWID;"
+	"CREATE TABLE refused_destination ("
+	"	day    INTEGER NOT NULL,"
+	"	domain TEXT NOT NULL,"
+	"	reason INTEGER NOT NULL,"
+	"	count  INTEGER NOT NULL,"
+	"	last   INTEGER NOT NULL,"
+	"	UNIQUE (day, domain, reason));"
+
+	/* How many of the attempts that a notice counts were told by letter; and when an account is
+	 * told next (0: nothing is to be told), when it was last. */
+	"ALTER TABLE notice ADD COLUMN told INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE notice SET told = count;"
+	"CREATE TABLE turned_away_letter ("
+	"	account INTEGER PRIMARY KEY,"
+	"	due     INTEGER NOT NULL,"
+	"	last    INTEGER NOT NULL);"
+	"CREATE INDEX turned_away_letter_due ON turned_away_letter (due) WHERE due > 0;",
 };
 
 enum { VERSION = count_of(migrations) };

@@ -67,6 +67,7 @@ static void undo(struct store *store)
 	schedule_rolled_back(store);
 	receipts_rolled_back(store);
 	changes_rolled_back(&store->changes);
+	store->tally.n = 0;
 	store->accounts_changed = false;
 	store->db.failure = SQLITE_OK;
 	store->stale = !schedule_load(store);
@@ -77,8 +78,9 @@ bool store_commit(struct store *store)
 {
 	if (store->stale)
 		store->stale = !schedule_load(store);
-	if (store->db.failure == SQLITE_OK && settle_touched(store) &&
-		database_commit(&store->db)) {
+	if (store->db.failure == SQLITE_OK && settle_touched(store))
+		tally_write(store);
+	if (store->db.failure == SQLITE_OK && database_commit(&store->db)) {
 		store->figures[FIGURE_BATCHES]++;
 		schedule_committed(store);
 		receipts_committed(store);
@@ -93,6 +95,7 @@ void store_handler_begin(struct store *store)
 {
 	savepoint_begin(&store->db);
 	changes_handler_begin(&store->changes);
+	tally_copy(&store->tally_before, &store->tally);
 }
 
 bool store_handler_end(struct store *store)
@@ -103,6 +106,7 @@ bool store_handler_end(struct store *store)
 	store->stale = true;
 	receipts_rolled_back(store);
 	changes_handler_rolled_back(&store->changes);
+	tally_copy(&store->tally, &store->tally_before);
 	return false;
 }
 

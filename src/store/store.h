@@ -14,6 +14,7 @@
 #include "store/receipt.h"
 #include "store/schedule.h"
 #include "store/seen.h"
+#include "store/tally.h"
 #include "store/throttle.h"
 #include "store/turned_away.h"
 
@@ -42,7 +43,8 @@ struct store {
 	struct turned_away turned_away;
 	struct receipts receipts;
 	struct changes changes;
-	struct throttle throttle; /* of wrong passwords and codes */
+	struct tally tally, tally_before; /* of this batch; before this handler */
+	struct throttle throttle;	  /* of wrong passwords and codes */
 	struct seen sessions_seen, app_passwords_seen;
 	int64_t sessions_tidied;
 	uint64_t figures[FIGURES_N];

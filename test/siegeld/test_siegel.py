@@ -68,6 +68,30 @@ def test_an_accounts_life(running):
     assert siegel(running, "user", "remove", "ada@example.test").returncode == 0
 
 
+def test_an_administrator_is_made_and_unmade(running):
+    assert siegel(running, "user", "add", "ada@example.test", "--password-stdin",
+        stdin="secret\n").returncode == 0
+    assert siegel(running, "user", "admin", "ada@example.test", "on").stdout == \
+        "Changed ada@example.test.\n"
+    user = json.loads(siegel(running, "user", "list", "--json").stdout)["users"][0]
+    assert user["admin"] is True and user["second_factor"] is False
+    assert re.search(r"ADMIN +FACTOR\n.* yes +-\n", siegel(running, "user", "list").stdout)
+    assert siegel(running, "user", "admin", "ada@example.test", "off").returncode == 0
+    user = json.loads(siegel(running, "user", "list", "--json").stdout)["users"][0]
+    assert user["admin"] is False
+    assert siegel(running, "user", "admin", "ada@example.test", "maybe").returncode == 64
+    assert siegel(running, "user", "admin", "eve@example.test", "on").returncode == 1
+
+
+def test_a_second_factor_is_only_ever_switched_off_by_the_operator(running):
+    assert siegel(running, "user", "add", "ada@example.test", "--password-stdin",
+        stdin="secret\n").returncode == 0
+    assert siegel(running, "user", "factor", "ada@example.test", "off").returncode == 0
+    answer = siegel(running, "user", "factor", "ada@example.test", "on")
+    assert answer.returncode == 64 and "its owner" in answer.stderr
+    assert siegel(running, "user", "factor", "eve@example.test", "off").returncode == 1
+
+
 def test_status_speaks_to_people_and_to_programs(running):
     answer = siegel(running, "status")
     assert answer.returncode == 0

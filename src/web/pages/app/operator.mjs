@@ -15,9 +15,10 @@ export const words = ["operator", "reasons", "settings"];
 const PARTS = [["health", showHealth], ["queue", showQueue], ["accounts", showAccounts], ["certificates", showCertificates]];
 const HOUR = 3600e3, DAY = 24 * HOUR;
 const PERIODS = [["day", DAY, HOUR], ["week", 7 * DAY, 6 * HOUR], ["month", 30 * DAY, DAY]];
-const LEVELS = ["opportunistic", "encrypt", "secure", "dane-only", "verify"];
+const LEVELS = ["opportunistic", "encrypt", "secure", "dane-only", "verify", "other"]; /* other: demands joined from several */
 const SOON = 30 * DAY; /* a certificate that ends within is worth a word */
 const REASONS_SHOWN = 8;
+const PAGE = 100;
 
 export async function show(main, params, context) {
 	const [name, showPart] = PARTS.find(([n]) => n === params.part) ?? PARTS[0];
@@ -91,12 +92,12 @@ const stepName = step => at => step < DAY ? short(at) : day(at);
 function levelPlots(deliveries, times, step) {
 	const named = stepName(step);
 	const rows = LEVELS.map(level => {
-		const mine = deliveries.filter(d => (d.level || LEVELS[0]) === level);
+		const mine = deliveries.filter(d => (d.level || "other") === level);
 		return { level, good: sum(mine, times, step, d => d.state === "delivered"), bad: sum(mine, times, step, d => d.state === "failed") };
 	}).filter(r => total(r.good) + total(r.bad) > 0);
 	const most = Math.max(1, ...rows.flatMap(r => [...r.good, ...r.bad]));
 	return [h("div", { class: "plots" }, rows.map(r => h("figure", { class: "plot" },
-		h("figcaption", null, h("strong", null, t("level-" + r.level)), " ",
+		h("figcaption", null, h("strong", null, t("level-" + r.level)),
 			h("span", { class: "soft" }, t("delivered-n", { n: total(r.good) }) + " · " + t("failed-n", { n: total(r.bad) }))),
 		bars(r.good, r.bad, most, times.map((at, i) => `${moment(at)}: ${t("delivered-n", { n: r.good[i] })}, ${t("failed-n", { n: r.bad[i] })}`)),
 		h("div", { class: "ends small soft" }, h("span", null, named(times[0])), h("span", null, t("now")))))),
@@ -120,21 +121,22 @@ function reasonPlots(deliveries, times, step) {
 
 /* --- lists, page by page */
 
-async function listed(column, context, path, field, draw, empty) {
+/* key: of an item, what the server takes to go on behind it. */
+async function listed(column, context, path, field, key, draw, empty) {
 	const place = h("div", { class: "stack" });
 	column.append(place);
 	const items = [];
 	const more = async after => {
-		const answer = await context.api.get(path + context.api.query({ after }));
-		items.push(...answer[field]);
+		const page = (await context.api.get(path + context.api.query({ after, limit: PAGE })))[field];
+		items.push(...page);
 		fill(place, items.length === 0 ? empty : draw(items),
-			answer.next && h("div", null, button(t("more"), () => more(answer.next))));
+			page.length === PAGE && h("div", null, button(t("more"), () => more(items.at(-1)[key]))));
 	};
 	await more();
 }
 
 function showQueue(column, context) {
-	return listed(column, context, "/admin/queue", "items", items =>
+	return listed(column, context, "/admin/queue", "items", "id", items =>
 		table(t("operator-queue"), [t("recipient"), t("sender"), t("state"), t("reason"), t("next-attempt"), t("gives-up")],
 			items.map(q => [[q.recipient, h("p", { class: "soft mono" }, q.id)], q.sender || t("queue-no-sender"),
 				[t("state-" + q.state), h("p", { class: "soft" }, t("attempts", { n: q.attempts }))],
@@ -143,18 +145,18 @@ function showQueue(column, context) {
 	nothing("check", t("queue-empty"), t("queue-empty-why")));
 }
 
-function showAccounts(column, context) {
-	return listed(column, context, "/admin/accounts", "accounts", accounts =>
-		table(t("operator-accounts"), [t("address"), t("alias"), t("rule"), t("factor-short"), t("seen"), t("created")],
+async function showAccounts(column, context) {
+	const { accounts } = await context.api.get("/admin/accounts");
+	column.append(accounts.length === 0 ? nothing("person", t("accounts-none"), t("accounts-none-why"))
+		: table(t("operator-accounts"), [t("address"), t("alias"), t("rule"), t("factor-short"), t("seen"), t("created")],
 			accounts.map(a => [[a.address, a.admin && h("p", { class: "soft" }, t("is-admin"))],
 				[a.alias || "–", a.alias && h("p", null, a.active ? mark("good", t("on")) : h("span", { class: "soft" }, t("off")))],
 				t("level-" + a.level), a.second_factor ? mark("good", t("on")) : h("span", { class: "soft" }, t("off")),
-				time(a.seen), day(a.created)]), { hideCaption: true }),
-	nothing("person", t("accounts-none"), t("accounts-none-why")));
+				time(a.seen), day(a.created)]), { hideCaption: true }));
 }
 
 function showCertificates(column, context) {
-	return listed(column, context, "/admin/certificates", "certificates", certificates =>
+	return listed(column, context, "/admin/certificates", "certificates", "entry", certificates =>
 		table(t("operator-certificates"), [t("domain"), t("kind"), t("value"), t("expires")],
 			certificates.map(c => [[c.domain, c.note && h("p", { class: "soft" }, c.note)],
 				[t("kind-" + c.kind), c.names && h("p", { class: "soft" }, c.names)],

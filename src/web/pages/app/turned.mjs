@@ -23,7 +23,7 @@ export async function show(main, params, context) {
 
 async function draw(list, context) {
 	const { notices } = await context.api.get("/notices");
-	const turned = notices.filter(n => n.kind !== "not-sent");
+	const turned = notices.filter(n => n.kind !== "not-sent").sort((a, b) => b.time - a.time);
 	fill(list, turned.length === 0
 		? nothing("turned", t("turned-none"), t(context.session.active ? "turned-none-why" : "turned-alias-off"))
 		: h("ul", { class: "rows" }, turned.map(n => h("li", null, h("div", null,

@@ -42,6 +42,16 @@ json_t *json_text(struct str text)
 	return mended_text(text);
 }
 
+json_t *json_folder(struct str folder)
+{
+	return folder.len ? json_text(folder) : json_string("INBOX");
+}
+
+struct str json_folder_of(struct str name)
+{
+	return str_eq(name, STR("INBOX")) ? STR("") : name;
+}
+
 const char *json_word(const struct json_words *words, uint64_t value)
 {
 	for (size_t i = 0; i < words->n; i++) {
@@ -128,6 +138,8 @@ static json_t *write_field(const struct json_field *field, const void *base)
 		return json_boolean(*(const uint64_t *)from != 0);
 	case JSON_TEXT:
 		return json_text(*(const struct str *)from);
+	case JSON_FOLDER:
+		return json_folder(*(const struct str *)from);
 	case JSON_WORD:
 		return json_string(json_word(field->words, *(const uint64_t *)from));
 	case JSON_WORDS:
@@ -168,6 +180,14 @@ static bool read_text(const json_t *value, struct str *to)
 		return false;
 	*to = text_of(value);
 	return str_find(*to, '\0') == to->len;
+}
+
+static bool read_folder(const json_t *value, struct str *to)
+{
+	bool good = read_text(value, to);
+
+	*to = good ? json_folder_of(*to) : STR("");
+	return good;
 }
 
 static bool read_number(const json_t *value, uint64_t *to)
@@ -264,6 +284,8 @@ static bool read_field(const struct json_field *field, json_t *value, struct are
 		return read_flag(value, to);
 	case JSON_TEXT:
 		return read_text(value, to);
+	case JSON_FOLDER:
+		return read_folder(value, to);
 	case JSON_WORD:
 		return read_word(field->words, value, to);
 	case JSON_WORDS:

@@ -23,6 +23,7 @@ enum json_kind {
 	JSON_NUMBER,  /* uint64_t */
 	JSON_FLAG,    /* uint64_t, 0 or 1 */
 	JSON_TEXT,    /* struct str */
+	JSON_FOLDER,  /* the same; "" is "INBOX" */
 	JSON_WORD,    /* uint64_t, one of `words` */
 	JSON_WORDS,   /* uint64_t, a mask of `words`, as a list */
 	JSON_REASON,  /* uint64_t, enum reason; "" for none */
@@ -51,6 +52,7 @@ struct json_shape {
 #define JSON_NUMBER_OF(type, field, name)       { name, JSON_NUMBER, false, offsetof(struct type, field), NULL, NULL }
 #define JSON_FLAG_OF(type, field, name)         { name, JSON_FLAG, false, offsetof(struct type, field), NULL, NULL }
 #define JSON_TEXT_OF(type, field, name)         { name, JSON_TEXT, false, offsetof(struct type, field), NULL, NULL }
+#define JSON_FOLDER_OF(type, field, name)       { name, JSON_FOLDER, false, offsetof(struct type, field), NULL, NULL }
 #define JSON_WORD_OF(type, field, name, set)    { name, JSON_WORD, false, offsetof(struct type, field), set, NULL }
 #define JSON_WORDS_OF(type, field, name, set)   { name, JSON_WORDS, false, offsetof(struct type, field), set, NULL }
 #define JSON_REASON_OF(type, field, name)       { name, JSON_REASON, false, offsetof(struct type, field), NULL, NULL }
@@ -69,6 +71,9 @@ struct json_shape {
 /* The struct as an object, for the caller to release. What isn't UTF-8 in a text is replaced. */
 json_t *json_write(const struct json_shape *shape, const void *from);
 json_t *json_text(struct str text);
+/* A folder as the API spells it, and back: the inbox has a name there. */
+json_t *json_folder(struct str folder);
+struct str json_folder_of(struct str name);
 /* The word of a value, or "" where there is none. */
 const char *json_word(const struct json_words *words, uint64_t value);
 bool json_word_value(const struct json_words *words, struct str name, uint64_t *value) must_use;

@@ -33,6 +33,7 @@ struct reply {
 };
 
 struct route;
+struct page;
 
 enum { ROUTE_PARTS = 2 };
 
@@ -53,7 +54,8 @@ struct request {
 	struct MHD_Connection *connection;
 	struct visit *visit;
 	enum phase phase;
-	bool body_expected;
+	bool body_begun;
+	const struct page *page; /* a static page: the reply; NULL: none */
 	const struct route *route;
 	bool tls; /* came over HTTPS */
 	struct peer peer;

@@ -28,7 +28,47 @@ enum pace { QUICK, SLOW };
 	row("DELETE", "/session",                         session_end,      SESSION, NO_BODY,   QUICK) \
 	row("GET",    "/sessions",                        session_list,     SESSION, NO_BODY,   QUICK) \
 	row("DELETE", "/sessions/{session}",              session_end_one,  SESSION, NO_BODY,   QUICK) \
-	row("GET",    "/events",                          event_stream,     SESSION, NO_BODY,   QUICK)
+	row("GET",    "/settings",                        settings_show,    SESSION, NO_BODY,   QUICK) \
+	row("PATCH",  "/settings",                        settings_change,  SESSION, JSON_BODY, QUICK) \
+	row("GET",    "/settings/reach",                  settings_reach,   SESSION, NO_BODY,   QUICK) \
+	row("GET",    "/settings/providers",              settings_providers, SESSION, NO_BODY, QUICK) \
+	row("POST",   "/password",                        password_change,  SESSION, JSON_BODY, SLOW) \
+	row("POST",   "/second-factor",                   factor_begin,     SESSION, NO_BODY,   QUICK) \
+	row("PUT",    "/second-factor",                   factor_on,        SESSION, JSON_BODY, QUICK) \
+	row("DELETE", "/second-factor",                   factor_off,       SESSION, JSON_BODY, SLOW) \
+	row("GET",    "/app-passwords",                   app_password_list, SESSION, NO_BODY,  QUICK) \
+	row("POST",   "/app-passwords",                   app_password_add, SESSION, JSON_BODY, QUICK) \
+	row("DELETE", "/app-passwords/{entry}",           app_password_remove, SESSION, NO_BODY, QUICK) \
+	row("GET",    "/folders",                         folder_list,      SESSION, NO_BODY,   QUICK) \
+	row("POST",   "/folders",                         folder_create,    SESSION, JSON_BODY, QUICK) \
+	row("PATCH",  "/folders/{folder}",                folder_rename,    SESSION, JSON_BODY, QUICK) \
+	row("DELETE", "/folders/{folder}",                folder_remove,    SESSION, NO_BODY,   QUICK) \
+	row("GET",    "/messages",                        message_list,     SESSION, NO_BODY,   QUICK) \
+	row("POST",   "/messages/change",                 message_change,   SESSION, JSON_BODY, QUICK) \
+	row("GET",    "/messages/{id}",                   message_show,     SESSION, NO_BODY,   QUICK) \
+	row("GET",    "/messages/{id}/body",              message_body,     SESSION, NO_BODY,   QUICK) \
+	row("GET",    "/messages/{id}/parts/{part}",      message_part,     SESSION, NO_BODY,   QUICK) \
+	row("GET",    "/messages/{id}/source",            message_source,   SESSION, NO_BODY,   QUICK) \
+	row("GET",    "/messages/{id}/receipt",           message_receipt,  SESSION, NO_BODY,   QUICK) \
+	row("GET",    "/addresses",                       address_list,     SESSION, NO_BODY,   QUICK) \
+	row("PUT",    "/drafts/{draft}",                  draft_save,       SESSION, JSON_BODY, QUICK) \
+	row("GET",    "/drafts/{draft}",                  draft_show,       SESSION, NO_BODY,   QUICK) \
+	row("DELETE", "/drafts/{draft}",                  draft_remove,     SESSION, NO_BODY,   QUICK) \
+	row("POST",   "/drafts/{draft}/attachments",      draft_attach,     SESSION, FILE_BODY, QUICK) \
+	row("DELETE", "/drafts/{draft}/attachments/{entry}", draft_detach,  SESSION, NO_BODY,   QUICK) \
+	row("POST",   "/drafts/{draft}/forward",          draft_forward,    SESSION, JSON_BODY, QUICK) \
+	row("POST",   "/drafts/{draft}/send",             draft_send,       SESSION, JSON_BODY, SLOW) \
+	row("GET",    "/sent",                            sent_list,        SESSION, NO_BODY,   QUICK) \
+	row("POST",   "/sent/{sent}/undo",                sent_undo,        SESSION, NO_BODY,   QUICK) \
+	row("GET",    "/sent/{sent}/receipt",             sent_receipt,     SESSION, NO_BODY,   QUICK) \
+	row("POST",   "/preflight",                       preflight_look,   SESSION, JSON_BODY, SLOW) \
+	row("GET",    "/notices",                         notice_list,      SESSION, NO_BODY,   QUICK) \
+	row("GET",    "/events",                          event_stream,     SESSION, NO_BODY,   QUICK) \
+	row("GET",    "/admin/accounts",                  admin_accounts,   SESSION, NO_BODY,   QUICK) \
+	row("GET",    "/admin/queue",                     admin_queue,      SESSION, NO_BODY,   QUICK) \
+	row("GET",    "/admin/certificates",              admin_certificates, SESSION, NO_BODY, QUICK) \
+	row("GET",    "/admin/deliveries",                admin_deliveries, SESSION, NO_BODY,   QUICK) \
+	row("GET",    "/admin/status",                    admin_status,     SESSION, NO_BODY,   QUICK)
 /* clang-format on */
 
 struct route {

@@ -124,6 +124,11 @@ static void request_is_over(void *argument, struct MHD_Connection *connection, v
 
 static enum MHD_Result send_now(struct request *r)
 {
+	if (r->page) {
+		r->phase = PHASE_SENDING;
+		visit_until(r->visit, deadline_in(DOWNLOAD_PATIENCE));
+		return send_page(r->connection, r->tls, r->page);
+	}
 	r->phase = PHASE_SENDING;
 	visit_until(r->visit, r->reply.stream ? deadline_never() : deadline_in(DOWNLOAD_PATIENCE));
 	LOG(LOG_DEBUG, "request", log_text("peer", r->peer.text),
@@ -192,6 +197,18 @@ static bool find_route(struct request *r, struct str method, struct str path)
 	return false;
 }
 
+/* The reply is known by the headers. With a body still to come it is sent at once, which ends the
+ * connection; else when the request has ended, which doesn't. */
+static enum MHD_Result send_soon(struct request *r)
+{
+	struct str length = request_header(r, "Content-Length");
+
+	if (request_header(r, "Transfer-Encoding").len || (length.len && !str_eq(length, STR("0"))))
+		return send_now(r);
+	r->phase = PHASE_REPLY;
+	return MHD_YES;
+}
+
 /* The headers are there: is it a page, or something to be refused at once? */
 static enum MHD_Result take_headers(struct request *r, const char *url, const char *method_text)
 {
@@ -202,16 +219,15 @@ static enum MHD_Result take_headers(struct request *r, const char *url, const ch
 	if (!admit_host(r->settings, request_header(r, "Host"))) {
 		r->reply = reply_error(
 			MHD_HTTP_MISDIRECTED_REQUEST, "bad-request", "that is not our name");
-		return send_now(r);
+		return send_soon(r);
 	}
-	if (page) {
-		r->phase = PHASE_SENDING;
-		return send_page(r->connection, r->tls, page);
-	}
+	r->page = page;
+	if (page)
+		return send_soon(r);
 	if (r->web->stopping)
 		r->reply = reply_outcome(WEB_BUSY, STR("the server stops"));
 	if (r->web->stopping || !find_route(r, method, path) || !admit_headers(r))
-		return send_now(r);
+		return send_soon(r);
 	if (r->route->access == SESSION && !reads)
 		return hand_over(r, PHASE_ADMITTING);
 	r->phase = PHASE_BODY;
@@ -273,8 +289,8 @@ static enum MHD_Result hear(void *argument, struct MHD_Connection *connection, c
 		return send_now(r);
 	if (r->phase != PHASE_BODY)
 		return MHD_NO;
-	if (!r->body_expected) {
-		r->body_expected = true;
+	if (!r->body_begun) {
+		r->body_begun = true;
 		visit_until(r->visit, deadline_in(r->route->body == FILE_BODY ? UPLOAD_PATIENCE
 									      : REQUEST_PATIENCE));
 		if (r->route->access == SESSION && strcmp(r->route->method, "GET") != 0)

@@ -47,7 +47,6 @@ static const struct json_field list_fields[] = {
 };
 const struct json_shape session_list_shape = JSON_SHAPE(session_list_answer, list_fields);
 
-/* Every reply names the same software; which version it is, is for those who are logged in. */
 struct about_answer {
 	struct str version, host_name;
 };

@@ -6,6 +6,7 @@
 
 #include "call/message.h"
 #include "mail/demands.h"
+#include "mail/dsn.h"
 #include "mail/evidence.h"
 #include "mail/policy.h"
 #include "mail/reason.h"
@@ -39,5 +40,7 @@ WORDS(transport, { TRANSPORT_NONE, "none" }, { TRANSPORT_MANDATORY, "mandatory" 
 	{ TRANSPORT_QUALIFIED, "qualified" })
 WORDS(notice, { NOTICE_NOT_SENT, "not-sent" }, { NOTICE_TURNED_AWAY, "turned-away" },
 	{ NOTICE_REPORT_TURNED_AWAY, "report-turned-away" })
+WORDS(letter, { DSN_FAILED, "failed" }, { DSN_DELAYED, "delayed" }, { DSN_SUCCESS, "delivered" },
+	{ DSN_REPORT_TURNED_AWAY, "turned-away" })
 WORDS(certificate, { STORED_KEY, "key" }, { STORED_CERTIFICATE, "certificate" },
 	{ STORED_AUTHORITY, "authority" })

@@ -4,10 +4,15 @@
 import contextlib
 import http.client
 import json
+import os
+import random
 import shutil
+import signal
+import socket
 import ssl
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -128,3 +133,223 @@ def test_a_session_begins_and_ends(web):
     assert {**now, "expires": 0} == {**session, "expires": 0} and now["expires"] >= session["expires"]
     assert browser.api("DELETE", "/session")[0] == 200
     assert browser.api("GET", "/session")[0] == 401
+
+
+def test_the_cookie_is_for_our_pages_alone(web):
+    web.start()
+    body = {"user": "ada@example.test", "password": PASSWORD}
+    cookie = Browser(web, tls=True).ask("POST", "/api/v1/session", body).getheader("Set-Cookie")
+    assert cookie.startswith("__Host-siegel=")
+    assert set(cookie.split("; ")[1:]) == {"Path=/", "HttpOnly", "SameSite=Strict", "Secure"}
+    cookie = Browser(web).ask("POST", "/api/v1/session", body).getheader("Set-Cookie")
+    assert cookie.startswith("siegel=") and "HttpOnly; SameSite=Strict" in cookie
+
+
+def test_a_change_needs_the_token_that_our_pages_alone_know(web):
+    web.start()
+    browser, other = Browser(web), Browser(web)
+    web.add("bob")
+    assert browser.log_in()[0] == 200 and other.log_in("bob@example.test")[0] == 200
+    token = browser.csrf
+    for wrong in ("", token[:-1] + ("0" if token[-1] != "0" else "1"), token + "0", other.csrf):
+        browser.csrf = wrong
+        status, said = browser.api("PATCH", "/settings", {"language": "de"})
+        assert (status, said["error"]) == (403, "bad-token"), wrong
+    browser.csrf = token
+    assert browser.api("GET", "/settings")[1]["language"] == "en"
+    assert browser.api("PATCH", "/settings", {"language": "de"})[1]["language"] == "de"
+    assert other.api("GET", "/settings")[1]["language"] == "en"
+
+
+@pytest.mark.parametrize("headers, status", [
+    ({"Sec-Fetch-Site": "cross-site"}, 403), ({"Sec-Fetch-Site": "same-site"}, 403),
+    ({"Origin": "https://evil.example"}, 403), ({"Origin": "null"}, 403),
+    ({"Sec-Fetch-Site": "same-origin"}, 200), ({"Sec-Fetch-Site": "none"}, 200)])
+def test_what_another_site_asks_is_refused(web, headers, status):
+    web.start()
+    browser = Browser(web)
+    browser.log_in()
+    assert browser.api("GET", "/settings", **headers)[0] == status
+    if status == 403:
+        body = {"user": "ada@example.test", "password": PASSWORD}
+        assert browser.ask("POST", "/api/v1/session", body, headers).status == 403
+
+
+def test_only_our_own_names_are_answered(web):
+    web.server.options["web_names"] = '{"mail.example.test"}'
+    web.start()
+    for host, status in (("mx.example.test", 200), ("MAIL.example.test:8443", 200), ("localhost", 200),
+                         ("[::1]:443", 200), ("evil.example", 421), ("", 421)):
+        assert Browser(web).ask("GET", "/", headers={"Host": host}).status == status, host
+
+
+def test_what_is_no_question_of_ours_is_refused_by_name(web):
+    web.start()
+    browser = Browser(web)
+    browser.log_in()
+    api = browser.api
+    assert api("GET", "/none") == (404, {"error": "not-found", "text": "no such page"})
+    assert api("PUT", "/settings")[0] == 405 and api("TRACE", "/settings")[0] == 405
+    for body in (b"{", b"[]", b'{"language":"fr"}', b'{"active":1}', b'{"mode":true}', b'{"language":null}',
+                 b'{"active":true,"active":false}', b'{"preferences":{"undo_seconds":10}}',
+                 b'{"language":"e\\u0000n"}', b'{"language":"\xff"}', b"[" * 100000):
+        status, said = api("PATCH", "/settings", body, **{"Content-Type": "application/json"})
+        assert (status, said["error"]) == (400, "bad-request"), body
+    assert api("PATCH", "/settings", b"{}", **{"Content-Type": "text/plain"})[0] == 415
+    assert api("PATCH", "/settings", {"preferences": {"undo_seconds": "61"}})[0] == 422
+    assert api("GET", "/messages?folder=%ff%fe")[0] == 400
+    assert api("GET", "/drafts/short")[0] == 422
+    assert api("GET", "/settings?%00=%00")[0] in (200, 400)
+    assert api("GET", "/admin/accounts")[1]["error"] == "not-allowed"
+
+
+def test_a_body_that_is_too_large_is_refused_before_it_comes(web):
+    web.start()
+    browser = Browser(web)
+    browser.log_in()
+    for path, length, status in (("/api/v1/session", 100000, b"413"), ("/api/v1/settings", 10 ** 12, b"405"),
+                                 ("/api/v1/password", 10 ** 12, b"413"), ("/api/v1/password", -1, b"4"),
+                                 (f"/api/v1/drafts/{'a' * 20}/attachments?name=x", 10 ** 12, b"413")):
+        with socket.create_connection(("127.0.0.1", web.port), timeout=10) as s:
+            s.sendall(f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n"
+                      f"Content-Type: application/json\r\nCookie: {browser.cookie}\r\n"
+                      f"X-CSRF-Token: {browser.csrf}\r\n\r\n".encode())
+            assert s.recv(1000).split(b" ")[1].startswith(status), path
+    with socket.create_connection(("127.0.0.1", web.port), timeout=10) as s:
+        s.sendall(f"POST /api/v1/password HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
+                  f"Content-Type: application/json\r\nCookie: {browser.cookie}\r\n\r\n".encode())
+        assert b" 411 " in s.recv(1000)
+
+
+def test_what_is_no_http_hurts_nobody(web):
+    web.start()
+    chance = random.Random(7)
+    pieces = [b"\x16\x03\x01\x02\x00" + os.urandom(500), b"\0" * 5000, b"GET / HTTP/9.9\r\n\r\n",
+              b"GET " + b"A" * 100000, b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 20000,
+              b"POST /api/v1/session HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
+              b"GET /api/v1/%2e%2e/%2e%2e/etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n",
+              b"GET /../../etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n",
+              b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n"]
+    pieces += [bytes(chance.randrange(256) for _ in range(chance.randrange(2000))) for _ in range(50)]
+    pid = web.server.role("web")["pid"]
+    for port in (web.port, web.tls_port):
+        for piece in pieces:
+            with socket.create_connection(("127.0.0.1", port), timeout=10) as s:
+                s.settimeout(0.2)
+                try:
+                    s.sendall(piece)
+                    s.shutdown(socket.SHUT_WR)
+                    said = s.recv(100000)
+                    assert b"root:" not in said and not said.startswith(b"HTTP/1.1 200")
+                except OSError:
+                    pass
+    assert web.server.role("web")["pid"] == pid
+    assert Browser(web).api("GET", "/about")[0] == 200
+
+
+def test_a_session_is_over_everywhere_when_its_owner_says_so(web):
+    web.start()
+    first, second, third = Browser(web), Browser(web), Browser(web)
+    for browser in (first, second, third):
+        assert browser.log_in()[0] == 200
+    sessions = first.api("GET", "/sessions")[1]["sessions"]
+    assert len(sessions) == 3 and sum(s["current"] for s in sessions) == 1
+    other = next(s["session"] for s in sessions if not s["current"])
+    assert first.api("DELETE", f"/sessions/{other}")[0] == 200
+    assert sorted(b.api("GET", "/session")[0] for b in (second, third)) == [200, 401]
+    assert first.api("DELETE", "/session?scope=others")[0] == 200
+    assert [b.api("GET", "/session")[0] for b in (first, second, third)] == [200, 401, 401]
+    assert first.api("DELETE", "/session?scope=all")[0] == 200
+    assert first.api("GET", "/settings") == (401, {"error": "no-session", "text": ""})
+
+
+def test_a_session_that_is_not_used_is_over(web):
+    web.server.options["session_idle"] = '"1s"'
+    web.start()
+    browser = Browser(web)
+    assert browser.log_in()[0] == 200
+    time.sleep(1.1)  # not being used is what is tested
+    assert browser.api("GET", "/session") == (401, {"error": "no-session", "text": ""})
+
+
+def test_who_guesses_has_to_wait(web):
+    web.server.options["failed_logins"] = "3"
+    web.start()
+    browser = Browser(web)
+    answers = [browser.log_in(password=f"guess {i}")[0] for i in range(3)]
+    assert answers == [401, 401, 401]
+    answer = browser.ask("POST", "/api/v1/session", {"user": "ada@example.test", "password": PASSWORD})
+    assert answer.status == 429 and int(answer.getheader("Retry-After")) > 0
+    assert json.loads(answer.text)["error"] == "throttled"
+
+
+def test_a_store_that_dies_is_a_failure_for_a_moment(web):
+    web.start()
+    browser = Browser(web)
+    browser.log_in()
+    os.kill(web.server.role("store")["pid"], signal.SIGKILL)
+    began = time.monotonic()
+    seen = []
+    while True:
+        status = browser.api("GET", "/session")[0]
+        seen.append(status)
+        if status == 200:
+            break
+        assert status in (500, 503) and time.monotonic() < began + 30, seen
+        time.sleep(0.05)
+    assert browser.api("GET", "/settings")[0] == 200
+
+
+def test_new_certificates_are_shown_after_a_reload(web, tmp_path):
+    web.start()
+
+    def shown():
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with socket.create_connection(("127.0.0.1", web.tls_port), timeout=10) as s:
+            with context.wrap_socket(s) as tls:
+                return tls.getpeercert(True), tls.version()
+
+    before, version = shown()
+    assert version == "TLSv1.3"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=mx.example.test",
+                    "-keyout", web.server.folder / "new.key", "-out", web.server.folder / "new.pem",
+                    "-days", "2"], check=True, capture_output=True)
+    web.server.options["certificate"] = f'{{"{web.server.folder}/new.pem"}}'
+    web.server.options["key"] = f'{{"{web.server.folder}/new.key"}}'
+    web.server.write()
+    os.kill(web.server.process.pid, signal.SIGHUP)
+    wait_for(lambda: shown()[0] != before, "the new certificate")
+    assert Browser(web, tls=True).api("GET", "/about")[0] == 200
+
+
+def test_old_versions_of_tls_are_refused(web):
+    web.start()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.minimum_version, context.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
+    with socket.create_connection(("127.0.0.1", web.tls_port), timeout=10) as s:
+        with pytest.raises((ssl.SSLError, OSError)):
+            context.wrap_socket(s)
+
+
+def test_changes_are_told_as_they_happen(web):
+    web.start()
+    browser, listener = Browser(web), Browser(web)
+    browser.log_in()
+    listener.cookie = browser.cookie
+    listener.connection = listener.connect()
+    listener.connection.request("GET", "/api/v1/events", headers={"Cookie": browser.cookie})
+    stream = listener.connection.getresponse()
+    assert stream.status == 200 and stream.getheader("Content-Type") == "text/event-stream"
+    assert stream.readline() == b":\n"
+    assert browser.api("PATCH", "/settings", {"language": "de"})[0] == 200
+    words = b""
+    end = time.monotonic() + 10
+    while b"data:" not in words and time.monotonic() < end:
+        words += stream.readline()
+    assert b"event: change" in words and b'"settings"' in words
+    browser.api("DELETE", "/session")
+    words = stream.read()
+    assert b"event: no-session" in words

@@ -11,10 +11,12 @@
 #include "base/clock.h"
 #include "base/must.h"
 #include "mail/command.h"
+#include "mail/compose.h"
 #include "mail/dsn_letter.h"
 #include "mail/eight_bit.h"
 #include "mail/header.h"
 #include "mail/plain_text.h"
+#include "mail/quoted_printable.h"
 #include "mail/reply.h"
 #include <string.h>
 
@@ -224,35 +226,6 @@ static struct str original_headers(struct str original)
 	return str_head(headers, str_find_last(headers, '\n') + 1);
 }
 
-/* RFC 2045 6.7. CRLF stays a line end; everything else that isn't plain text is encoded. */
-static void put_quoted_printable(struct buf *to, struct str s)
-{
-	size_t column = 0;
-
-	for (size_t i = 0; i < s.len; i++) {
-		unsigned char c = (unsigned char)s.at[i];
-		bool line_end = c == '\r' && i + 1 < s.len && s.at[i + 1] == '\n';
-		if (line_end) {
-			buf_add(to, STR("\r\n"));
-			column = 0;
-			i++;
-			continue;
-		}
-		bool before_end = i + 1 == s.len || s.at[i + 1] == '\r' || s.at[i + 1] == '\n';
-		bool plain = (c > ' ' && c < 0x7f && c != '=') ||
-			     ((c == ' ' || c == '\t') && !before_end);
-		if (column + (plain ? 1 : 3) > 75) {
-			buf_add(to, STR("=\r\n"));
-			column = 0;
-		}
-		if (plain)
-			buf_add_char(to, (char)c);
-		else
-			buf_printf(to, "=%02X", (unsigned)c);
-		column += plain ? 1 : 3;
-	}
-}
-
 /* An enclosed part: its type, its encoding, its bytes. */
 struct part {
 	const char *type, *encoding;
@@ -273,7 +246,7 @@ static struct part headers_part(const struct dsn *d)
 		return part;
 	}
 	part.encoding = "quoted-printable";
-	put_quoted_printable(&part.encoded, part.bytes);
+	quoted_printable_encode(&part.encoded, part.bytes);
 	part.bytes = buf_str(&part.encoded);
 	return part;
 }
@@ -348,18 +321,6 @@ static void put_subject(struct buf *to, struct str text)
 	buf_add(to, STR("\r\n"));
 }
 
-/* A Message-ID that can be quoted in a header field without a second look. */
-static bool is_message_id(struct str s)
-{
-	if (s.len < 3 || s.len > 250 || s.at[0] != '<' || s.at[s.len - 1] != '>')
-		return false;
-	for (size_t i = 1; i < s.len - 1; i++) {
-		if (s.at[i] <= ' ' || s.at[i] > '~' || s.at[i] == '<' || s.at[i] == '>')
-			return false;
-	}
-	return true;
-}
-
 static void put_address(struct buf *to, struct str address)
 {
 	buf_add_char(to, '<');
@@ -382,7 +343,7 @@ static void put_header(struct buf *to, const struct dsn *d, struct str subject)
 	buf_add_char(to, '@');
 	plain_text_add_ascii(to, d->reporting_mta, ADDRESS_DOMAIN_MAX);
 	buf_add(to, STR(">\r\n"));
-	if (is_message_id(id))
+	if (compose_is_message_id(id))
 		buf_printf(
 			to, "In-Reply-To: %.*s\r\nReferences: %.*s\r\n", STR_ARG(id), STR_ARG(id));
 	buf_add(to, STR("Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n"));
@@ -408,7 +369,7 @@ static const char *encode_own(const struct dsn *d, struct buf *text)
 		return "7bit";
 	if (!d->seven_bit)
 		return "8bit";
-	put_quoted_printable(&encoded, buf_str(text));
+	quoted_printable_encode(&encoded, buf_str(text));
 	struct buf before = *text;
 	*text = encoded;
 	encoded = before;

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * draft_open.h - one draft in hand, while no other of the account's is: what draft.c and
+ * draft_send.c begin with.
+ */
+#ifndef MAILBOX_DRAFT_OPEN_H
+#define MAILBOX_DRAFT_OPEN_H
+
+#include "mailbox/draft.h"
+#include "mailbox/draft_file.h"
+#include "mailbox/staging.h"
+
+enum { DRAFT_BODY_MAX = 1024 * 1024, DRAFT_PEOPLE_MAX = 500 };
+
+/* Begin with scoped(draft_close). */
+struct open_draft {
+	int staging; /* locked */
+	int own;     /* the draft's folder there; -1: it has none */
+	int box;     /* .Drafts */
+	bool found;
+	struct draft_place place;
+	struct draft draft; /* where it was found */
+};
+
+/* Lock, look for the draft, read it and the list of its attachments. WEB_OK where that worked,
+ * whether it was found or not; *why otherwise. */
+enum web_outcome draft_open(const struct drafts *drafts, struct str id, struct arena *arena,
+	struct open_draft *open, struct why *why);
+void draft_close(struct open_draft *open);
+/* `.Drafts` or `.Sent`, made if need be; -1 with errno. */
+int draft_box(const struct drafts *drafts, const char *name);
+/* The draft's own folder, made if need be; false with errno. */
+bool draft_make_own(struct open_draft *open, struct str id) must_use;
+
+/* Was it sent and not taken back? Then its file is in its own folder, and found there. */
+bool draft_is_sent(const struct open_draft *open, struct str id, char name[DRAFT_NAME_MAX + 1]);
+/* Bytes of the message, about: all attachments in base64, `more` bytes beside them, and text. */
+uint64_t draft_message_size(const struct draft_answer *state, uint64_t more);
+/* What errno means to the page, with the text. */
+enum web_outcome draft_failed(struct why *why, const char *doing);
+
+#endif

@@ -1,0 +1,655 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * test_draft.c - what is written is kept, sent once, and can be had back; in a Maildir of its own.
+ */
+#include "base/log.h"
+#include "mailbox/draft.h"
+#include "mailbox/draft_file.h"
+#include "mailbox/folder.h"
+#include "mailbox/staging.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const struct str id = { "abcdefghij0123456789", 20 };
+static char root_name[] = "/tmp/test_draft.XXXXXX";
+static struct drafts drafts = { .message_max = 1024 * 1024 };
+static struct arena arena;
+
+static struct draft_answer answer;
+
+static void save(struct draft_save_ask ask)
+{
+	ask.draft = ask.draft.len ? ask.draft : id;
+	ask.sender = ask.sender.len ? ask.sender : STR("J\xc3\xbcrgen M. <ada@example.org>");
+	draft_save(&drafts, &ask, -1, &arena, &answer);
+}
+
+static void save_revision(uint64_t revision, struct str body)
+{
+	save((struct draft_save_ask){ .revision = revision,
+		.body = body,
+		.to = { (struct person[]){ { STR("Bob"), STR("bob@example.net") } }, 1 } });
+	assert_int_equal(answer.outcome, WEB_OK);
+}
+
+static void assert_str(struct str got, const char *expected)
+{
+	if (!str_eq(got, str_of(expected)))
+		fail_msg("\"%.*s\" instead of \"%s\"", STR_ARG(got), expected);
+}
+
+/* Files in a part of a folder, the name of one of them. */
+static size_t files_in(const char *path, char name[DRAFT_NAME_MAX + 1])
+{
+	int fd = openat(drafts.account, path, O_RDONLY | O_DIRECTORY);
+	DIR *entries = fd < 0 ? NULL : fdopendir(fd);
+	size_t n = 0;
+
+	for (struct dirent *e; entries && (e = readdir(entries));) {
+		if (e->d_name[0] == '.')
+			continue;
+		n++;
+		snprintf(name, DRAFT_NAME_MAX + 1, "%s", e->d_name);
+	}
+	if (entries)
+		closedir(entries);
+	return n;
+}
+
+static size_t drafts_there(void)
+{
+	char name[DRAFT_NAME_MAX + 1];
+
+	return files_in(".Drafts/cur", name);
+}
+
+static size_t sent_there(void)
+{
+	char name[DRAFT_NAME_MAX + 1];
+
+	return files_in(".Sent/cur", name);
+}
+
+/* The file of the only message in a folder; good until the next call. */
+static struct str text_in(const char *folder)
+{
+	static char text[512 * 1024];
+	char name[DRAFT_NAME_MAX + 1], path[2 * DRAFT_NAME_MAX];
+
+	assert_int_equal(files_in(folder, name), 1);
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	int fd = openat(drafts.account, path, O_RDONLY);
+	ssize_t n = read(fd, text, sizeof text);
+	assert_true(n >= 0);
+	close(fd);
+	return (struct str){ text, (size_t)n };
+}
+
+static bool holds(struct str text, struct str piece)
+{
+	return str_find_str(text, piece) < text.len;
+}
+
+static void attach(struct str name, struct str type, struct str content)
+{
+	scoped(fd_close) int fd = fd_memfd_of("content", content);
+	const struct draft_attach_ask ask = { .draft = id, .name = name, .type = type };
+
+	draft_attach(&drafts, &ask, fd, &arena, &answer);
+}
+
+static struct str composed(struct composed_answer *about)
+{
+	struct mapping mapping;
+	scoped(fd_close) int fd = draft_compose(&drafts, id, &arena, about);
+
+	if (fd < 0)
+		return (struct str){ 0 };
+	assert_true(fd_map_sealed(fd, 4 << 20, &mapping, NULL));
+	struct str text = arena_str(&arena, mapping.bytes);
+	fd_unmap(&mapping);
+	return text;
+}
+
+static void sent(void)
+{
+	struct done_answer done;
+	struct str answers;
+	bool forwards;
+
+	draft_sent(&drafts, id, &arena, &done, &answers, &forwards);
+	assert_int_equal(done.outcome, WEB_OK);
+}
+
+/* --- saving ---------------------------------------------------------------------------------- */
+
+static void a_draft_comes_back_as_it_was_written(void **state)
+{
+	(void)state;
+	static const char *const bodies[] = { "", "\n", "one line", "two\nlines\n", "blank \n end ",
+		"Gr\xc3\xbc\xc3\x9f"
+		"e\n\n\n",
+		"From here\n.\n=41=\n-- \nme", "\ttab\n\n" };
+
+	for (size_t i = 0; i < count_of(bodies); i++) {
+		save((struct draft_save_ask){ .revision = i + 1,
+			.body = str_of(bodies[i]),
+			.subject = STR("=?utf-8?Q?not_decoded?= \xe2\x82\xac"),
+			.to = { (struct person[]){ { STR("half"), STR("an addr") },
+					{ STR(""), STR("b@example.net") } },
+				2 },
+			.bcc = { (struct person[]){ { STR(""), STR("c@example.net") } }, 1 },
+			.answers = STR("some.id"),
+			.forwards = 1 });
+		assert_int_equal(answer.outcome, WEB_OK);
+		draft_show(&drafts, id, &arena, &answer);
+		assert_int_equal(answer.outcome, WEB_OK);
+		assert_str(answer.body, bodies[i]);
+		assert_str(answer.subject, "=?utf-8?Q?not_decoded?= \xe2\x82\xac");
+		assert_int_equal(answer.to.len, 2);
+		assert_str(answer.to.at[0].address, "an addr");
+		assert_str(answer.bcc.at[0].address, "c@example.net");
+		assert_str(answer.answers, "some.id");
+		assert_int_equal(answer.forwards, 1);
+		assert_int_equal(answer.revision, i + 1);
+		assert_int_equal(drafts_there(), 1);
+	}
+}
+
+static void other_mail_programs_see_a_draft(void **state)
+{
+	(void)state;
+	char name[DRAFT_NAME_MAX + 1];
+
+	save((struct draft_save_ask){ .revision = 1,
+		.body = STR("Hello,\n\nAda\n"),
+		.subject = STR("Soon"),
+		.to = { (struct person[]){ { STR("Bob, B."), STR("bob@example.net") } }, 1 },
+		.bcc = { (struct person[]){ { STR(""), STR("c@example.net") } }, 1 } });
+	struct str text = text_in(".Drafts/cur");
+	assert_true(holds(text, STR("To: \"Bob, B.\" <bob@example.net>\n")));
+	assert_true(holds(text, STR("Bcc: c@example.net\n")));
+	assert_true(holds(text, STR("Subject: Soon\n")));
+	assert_true(holds(text, STR("\n\nHello,\n\nAda\n")));
+	assert_false(holds(text, STR("\r")));
+	files_in(".Drafts/cur", name);
+	assert_true(str_ends_nocase(str_of(name), STR(":2,DS")));
+	assert_true(str_eq(draft_of_name(str_of(name)), id));
+}
+
+static void an_older_revision_is_not_taken(void **state)
+{
+	(void)state;
+	save_revision(5, STR("five"));
+	save((struct draft_save_ask){ .revision = 4, .body = STR("four") });
+	assert_int_equal(answer.outcome, WEB_OLD);
+	save((struct draft_save_ask){ .revision = 5, .body = STR("five") });
+	assert_int_equal(answer.outcome, WEB_OK);
+	draft_show(&drafts, id, &arena, &answer);
+	assert_str(answer.body, "five");
+	assert_int_equal(drafts_there(), 1);
+}
+
+static void what_a_crash_leaves_is_the_later_one(void **state)
+{
+	(void)state;
+	char name[DRAFT_NAME_MAX + 1], before[DRAFT_NAME_MAX + 1];
+	int cur = openat(drafts.account, ".Drafts/cur", O_RDONLY | O_DIRECTORY);
+
+	save_revision(9, STR("nine"));
+	files_in(".Drafts/cur", before);
+	assert_int_equal(linkat(cur, before, cur, "kept", 0), 0);
+	save_revision(10, STR("ten"));
+	assert_int_equal(renameat(cur, "kept", cur, before), 0); /* not yet removed */
+	assert_int_equal(files_in(".Drafts/cur", name), 2);
+	draft_show(&drafts, id, &arena, &answer);
+	assert_str(answer.body, "ten");
+	save_revision(11, STR("eleven"));
+	assert_int_equal(files_in(".Drafts/cur", name), 1);
+	close(cur);
+}
+
+static void what_cannot_be_written_leaves_the_draft_alone(void **state)
+{
+	(void)state;
+	if (geteuid() == 0) {
+		/* root writes anywhere: a file where the folder should be does as well */
+		save_revision(1, STR("one"));
+		assert_int_equal(
+			renameat(drafts.account, ".Drafts/tmp", drafts.account, "away"), 0);
+		save((struct draft_save_ask){ .revision = 2, .body = STR("two") });
+		assert_int_equal(answer.outcome, WEB_FAILED);
+		assert_int_equal(
+			renameat(drafts.account, "away", drafts.account, ".Drafts/tmp"), 0);
+	} else {
+		save_revision(1, STR("one"));
+		assert_int_equal(fchmodat(drafts.account, ".Drafts/tmp", 0500, 0), 0);
+		save((struct draft_save_ask){ .revision = 2, .body = STR("two") });
+		assert_int_equal(answer.outcome, WEB_FAILED);
+		assert_int_equal(fchmodat(drafts.account, ".Drafts/tmp", 0700, 0), 0);
+	}
+	draft_show(&drafts, id, &arena, &answer);
+	assert_str(answer.body, "one");
+}
+
+static void what_no_page_would_send_is_refused(void **state)
+{
+	(void)state;
+	static char long_text[2 * 1024 * 1024];
+	memset(long_text, 'x', sizeof long_text);
+	save((struct draft_save_ask){ .revision = 1, .draft = STR("../../../../etc/passwd") });
+	assert_int_equal(answer.outcome, WEB_INVALID);
+	save((struct draft_save_ask){ .revision = 1, .draft = STR("short") });
+	assert_int_equal(answer.outcome, WEB_INVALID);
+	save((struct draft_save_ask){ .revision = 1, .body = STR("\xff") });
+	assert_int_equal(answer.outcome, WEB_INVALID);
+	save((struct draft_save_ask){ .revision = 1, .body = { long_text, sizeof long_text } });
+	assert_int_equal(answer.outcome, WEB_TOO_LARGE);
+	draft_show(&drafts, id, &arena, &answer);
+	assert_int_equal(answer.outcome, WEB_NOT_FOUND);
+}
+
+static void a_removed_draft_leaves_nothing(void **state)
+{
+	(void)state;
+	struct done_answer done;
+	char name[DRAFT_NAME_MAX + 1];
+
+	save_revision(1, STR("one"));
+	attach(STR("a"), STR("text/plain"), STR("x"));
+	draft_remove(&drafts, id, &done);
+	assert_int_equal(done.outcome, WEB_OK);
+	assert_int_equal(drafts_there(), 0);
+	assert_int_equal(files_in("siegel-drafts", name), 0);
+	draft_remove(&drafts, id, &done);
+	assert_int_equal(done.outcome, WEB_OK);
+}
+
+/* --- attachments ----------------------------------------------------------------------------- */
+
+static void attachments_are_listed_and_taken_off(void **state)
+{
+	(void)state;
+	attach(STR("early"), STR("text/plain"), STR("x"));
+	assert_int_equal(answer.outcome, WEB_NOT_FOUND);
+	save_revision(1, STR("one"));
+	attach(STR("../a\xe2\x80\xae.pdf"), STR("application/pdf"), STR("first"));
+	attach(STR("b"), STR("text/html\r\nX: y"), STR("second"));
+	assert_int_equal(answer.outcome, WEB_OK);
+	assert_int_equal(answer.attachments.len, 2);
+	assert_str(answer.attachments.at[0].name, ".._a .pdf");
+	assert_int_equal(answer.attachments.at[0].size, 5);
+	assert_str(answer.attachments.at[1].type, "application/octet-stream");
+	draft_detach(&drafts, id, answer.attachments.at[0].entry, &arena, &answer);
+	assert_int_equal(answer.attachments.len, 1);
+	assert_str(answer.attachments.at[0].name, "b");
+	draft_detach(&drafts, id, 77, &arena, &answer);
+	assert_int_equal(answer.outcome, WEB_OK);
+	save_revision(2, STR("two"));
+	assert_int_equal(answer.attachments.len, 1);
+}
+
+static void a_message_has_its_largest_size_in_all(void **state)
+{
+	(void)state;
+	static char content[400 * 1024];
+
+	save_revision(1, STR("one"));
+	attach(STR("a"), STR("a/b"), (struct str){ content, sizeof content });
+	assert_int_equal(answer.outcome, WEB_OK);
+	attach(STR("b"), STR("a/b"), (struct str){ content, sizeof content });
+	assert_int_equal(answer.outcome, WEB_TOO_LARGE);
+	draft_show(&drafts, id, &arena, &answer);
+	assert_int_equal(answer.attachments.len, 1);
+}
+
+#define ORIGINAL                                                                 \
+	"Message-ID: <two@x>\nReferences: <one@x>\nMIME-Version: 1.0\n"          \
+	"Content-Type: multipart/mixed; boundary=m\n\n--m\n\ntext\n"             \
+	"--m\nContent-Type: application/pdf; name=a.pdf\n"                       \
+	"Content-Disposition: attachment\nContent-Transfer-Encoding: base64\n\n" \
+	"JVBERi0=\n--m--\n"
+
+static int original(void)
+{
+	int fd = fd_memfd("original");
+
+	assert_true(fd >= 0 && fd_write_all(fd, STR(ORIGINAL)));
+	return fd;
+}
+
+static void a_forward_takes_the_attachments_over_once(void **state)
+{
+	(void)state;
+	scoped(fd_close) int file = original();
+
+	save_revision(1, STR("look\n"));
+	draft_forward(&drafts, id, file, &arena, &answer);
+	draft_forward(&drafts, id, file, &arena, &answer);
+	assert_int_equal(answer.outcome, WEB_OK);
+	assert_int_equal(answer.attachments.len, 1);
+	assert_str(answer.attachments.at[0].name, "a.pdf");
+	assert_str(answer.attachments.at[0].type, "application/pdf");
+	assert_int_equal(answer.attachments.at[0].size, 5);
+}
+
+/* --- sending --------------------------------------------------------------------------------- */
+
+static void an_answer_names_what_it_answers(void **state)
+{
+	(void)state;
+	scoped(fd_close) int file = original();
+	struct composed_answer about;
+	struct draft_save_ask ask = { .draft = id,
+		.sender = STR("ada@example.org"),
+		.revision = 1,
+		.answers = STR("x"),
+		.to = { (struct person[]){ { STR(""), STR("b@example.net") } }, 1 } };
+
+	draft_save(&drafts, &ask, file, &arena, &answer);
+	ask.revision = 2;
+	draft_save(&drafts, &ask, -1, &arena, &answer); /* the original is gone meanwhile */
+	struct str text = composed(&about);
+	assert_true(holds(text, STR("\r\nIn-Reply-To: <two@x>\r\n"
+				    "References: <one@x>\r\n <two@x>\r\n")));
+}
+
+static void a_composed_message_is_right_in_every_line(void **state)
+{
+	(void)state;
+	struct composed_answer about;
+	static char body[5000];
+
+	memset(body, 'w', sizeof body);
+	save((struct draft_save_ask){ .revision = 1,
+		.body = { body, sizeof body },
+		.subject = STR("Gr\xc3\xbc\xc3\x9f"
+			       "e\r\nEvil: yes"),
+		.to = { (struct person[]){ { STR("B\r\nEvil: yes \"x\""), STR("b@Example.NET") },
+				{ STR(""), STR("j@b\xc3\xbc"
+					       "cher.example") } },
+			2 },
+		.cc = { (struct person[]){ { STR(""), STR("b@example.net") } }, 1 },
+		.bcc = { (struct person[]){ { STR(""), STR("secret@example.net") } }, 1 } });
+	attach(STR("Gr\xc3\xbc\xc3\x9f"
+		   "e.txt"),
+		STR("text/plain"), STR("content"));
+	attach(STR("mail.eml"), STR("message/rfc822"), STR("Subject: x\n\nx\n"));
+	struct str text = composed(&about), rest = text;
+	assert_int_equal(about.outcome, WEB_OK);
+	assert_int_equal(about.size, text.len);
+	assert_str(about.sender, "ada@example.org");
+	assert_int_equal(about.recipients.len, 3);
+	assert_str(about.recipients.at[0].text, "b@example.net");
+	assert_str(about.recipients.at[1].text, "j@xn--bcher-kva.example");
+	assert_str(about.recipients.at[2].text, "secret@example.net");
+	assert_false(holds(text, STR("secret")));
+	assert_false(holds(text, STR("\r\nEvil")));
+	assert_true(
+		str_starts(text, STR("From: =?utf-8?B?SsO8cmdlbiBNLg==?= <ada@example.org>\r\n")));
+	assert_true(holds(text, STR("\r\nMessage-ID: <abcdefghij0123456789@example.org>\r\n")));
+	assert_true(holds(text, STR("filename*0*=utf-8''Gr%C3%BC%C3%9Fe.txt\r\n")));
+	assert_false(holds(text, STR("message/rfc822")));
+	assert_false(str_has_8bit(text));
+	while (rest.len) {
+		struct str line = str_cut(&rest, '\n');
+		assert_true(line.len && line.at[line.len - 1] == '\r' && line.len <= 90);
+	}
+}
+
+static void what_was_composed_is_read_as_it_was_meant(void **state)
+{
+	(void)state;
+	scoped(mime_end) struct mime_reader reader = MIME_READER(drafts.mime);
+	struct composed_answer about;
+	struct mime_document d;
+
+	save((struct draft_save_ask){ .revision = 1,
+		.body = STR("Gr\xc3\xbc\xc3\x9f"
+			    "e \n\n> quoted\n-- \nAda"),
+		.subject = STR("A \xe2\x82\xac subject that is rather longer than one encoded word "
+			       "can ever be, so that it takes two or three of them"),
+		.to = { (struct person[]){ { STR("O'Neill \\ \"B\""), STR("b@example.net") } },
+			1 } });
+	attach(STR("a very long name of a file, with \xe2\x82\xac and more than a line holds, and "
+		   "still it goes on.txt"),
+		STR("text/plain"), STR("content"));
+	struct str text = composed(&about);
+	scoped(fd_close) int fd = fd_memfd_of("message", text);
+	assert_true(mime_document(&reader, MIME_DOCUMENT, fd, MIME_TEXT_MAX,
+		deadline_in(60 * SECOND), &arena, &d, NULL));
+	assert_str(d.text, "Gr\xc3\xbc\xc3\x9f"
+			   "e \n\n> quoted\n-- \nAda\n");
+	assert_true(str_starts(d.subject, STR("A \xe2\x82\xac subject")) &&
+		    str_ends_nocase(d.subject, STR("two or three of them")));
+	assert_str(d.from.at[0].name, "J\xc3\xbcrgen M.");
+	assert_str(d.to.at[0].name, "O'Neill \\ \"B\"");
+	assert_int_equal(d.attachments.len, 1);
+	assert_true(str_ends_nocase(d.attachments.at[0].name, STR("still it goes on.txt")));
+	assert_int_equal(d.attachments.at[0].size, 7);
+}
+
+static void what_cannot_be_sent_says_why(void **state)
+{
+	(void)state;
+	const struct {
+		struct str sender, to;
+	} rows[] = {
+		{ STR("ada@example.org"), STR("half an addr") },
+		{ STR("ada@example.org"), STR("j\xc3\xbcrgen@example.net") },
+		{ STR("ada@example.org"), STR("postmaster") },
+		{ STR("nobody"), STR("b@example.net") },
+		{ STR("ada@example.org"), STR("b@example.net>\r\nRCPT TO:<c@example.net") },
+	};
+	struct composed_answer about;
+
+	for (size_t i = 0; i < count_of(rows); i++) {
+		struct person to = { STR(""), rows[i].to };
+		save((struct draft_save_ask){
+			.revision = i + 1, .sender = rows[i].sender, .to = { &to, 1 } });
+		assert_int_equal(answer.outcome, WEB_OK);
+		assert_int_equal(draft_compose(&drafts, id, &arena, &about), -1);
+		assert_int_equal(about.outcome, WEB_REFUSED);
+		assert_true(about.text.len > 0);
+	}
+	save((struct draft_save_ask){ .revision = 100 });
+	assert_int_equal(draft_compose(&drafts, id, &arena, &about), -1);
+	assert_str(about.text, "no recipients");
+}
+
+static void sent_twice_is_sent_once(void **state)
+{
+	(void)state;
+	char name[DRAFT_NAME_MAX + 1];
+	struct composed_answer about;
+
+	save((struct draft_save_ask){ .revision = 3,
+		.body = STR("hello\n"),
+		.to = { (struct person[]){ { STR(""), STR("b@example.net") } }, 1 },
+		.bcc = { (struct person[]){ { STR(""), STR("secret@example.net") } }, 1 } });
+	attach(STR("a"), STR("a/b"), STR("content"));
+	struct str text = composed(&about);
+	sent();
+	sent();
+	assert_int_equal(drafts_there(), 0);
+	struct str copy = text_in(".Sent/cur");
+	assert_true(holds(copy, STR("\nBcc: secret@example.net\n")));
+	assert_true(holds(copy, STR("Y29udGVudA==\n")));
+	size_t date = str_find_str(text, STR("Date: "));
+	assert_true(holds(copy, str_head(str_tail(text, date), 37)));
+	files_in(".Sent/cur", name);
+	assert_true(str_eq(sent_of_name(str_of(name)), id));
+	assert_true(str_ends_nocase(str_of(name), STR(":2,S")));
+	save((struct draft_save_ask){ .revision = 4 });
+	assert_int_equal(answer.outcome, WEB_TOO_LATE);
+}
+
+static void what_is_taken_back_is_the_draft_as_it_was(void **state)
+{
+	(void)state;
+	struct done_answer done;
+
+	save_revision(3, STR("hello"));
+	attach(STR("a"), STR("a/b"), STR("content"));
+	sent();
+	for (int i = 0; i < 2; i++) {
+		draft_unsent(&drafts, id, &arena, &done);
+		assert_int_equal(done.outcome, WEB_OK);
+	}
+	assert_int_equal(sent_there(), 0);
+	draft_show(&drafts, id, &arena, &answer);
+	assert_str(answer.body, "hello");
+	assert_int_equal(answer.attachments.len, 1);
+	save_revision(4, STR("better"));
+	sent();
+	assert_true(holds(text_in(".Sent/cur"), STR("better\n")));
+}
+
+static void a_crash_between_the_steps_is_mended_by_asking_again(void **state)
+{
+	(void)state;
+	char name[DRAFT_NAME_MAX + 1], from[2 * DRAFT_NAME_MAX], to[2 * DRAFT_NAME_MAX];
+	struct done_answer done;
+
+	save_revision(3, STR("hello"));
+	sent();
+	/* The copy is there, the draft not yet away. */
+	files_in("siegel-drafts/abcdefghij0123456789", name);
+	draft_file_name(name, id, 3, 1000);
+	draft_unsent(&drafts, id, &arena, &done);
+	assert_int_equal(files_in(".Drafts/cur", name), 1);
+	sent();
+	files_in(".Sent/cur", name);
+	snprintf(from, sizeof from, ".Sent/cur/%s", name);
+	snprintf(to, sizeof to, ".Sent/new/%s", sent_of_name(str_of(name)).len ? name : "");
+	assert_int_equal(renameat(drafts.account, from, drafts.account, to), 0);
+	sent();
+	assert_int_equal(sent_there(), 0); /* it is in new, and not made again */
+}
+
+static void what_was_sent_long_ago_is_swept(void **state)
+{
+	(void)state;
+	char name[DRAFT_NAME_MAX + 1];
+	const struct timespec long_ago[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+
+	save_revision(1, STR("one"));
+	attach(STR("a"), STR("a/b"), STR("content"));
+	assert_int_equal(
+		utimensat(drafts.account, "siegel-drafts/abcdefghij0123456789", long_ago, 0), 0);
+	draft_sweep(drafts.account);
+	assert_int_equal(files_in("siegel-drafts", name), 1); /* the draft is there */
+	sent();
+	draft_sweep(drafts.account);
+	assert_int_equal(files_in("siegel-drafts", name), 1); /* an hour isn't over */
+	assert_int_equal(
+		utimensat(drafts.account, "siegel-drafts/abcdefghij0123456789", long_ago, 0), 0);
+	draft_sweep(drafts.account);
+	assert_int_equal(files_in("siegel-drafts", name), 0);
+}
+
+static void what_others_put_there_is_no_draft_of_ours(void **state)
+{
+	(void)state;
+	char name[DRAFT_NAME_MAX + 1], path[2 * DRAFT_NAME_MAX];
+
+	draft_file_name(name, id, 7, 1000);
+	snprintf(path, sizeof path, ".Drafts/cur/%s", name);
+	assert_int_equal(symlinkat("/etc/passwd", drafts.account, path), 0);
+	draft_show(&drafts, id, &arena, &answer);
+	assert_int_equal(answer.outcome, WEB_FAILED);
+	unlinkat(drafts.account, path, 0);
+	int fd = openat(drafts.account, path, O_WRONLY | O_CREAT, 0600);
+	assert_true(fd_write_all(fd, STR("X-Siegel-Draft: AAAA\n\nbody\n")));
+	close(fd);
+	draft_show(&drafts, id, &arena, &answer);
+	assert_int_equal(answer.outcome, WEB_FAILED);
+	struct done_answer done;
+	draft_remove(&drafts, id, &done);
+	assert_int_equal(done.outcome, WEB_OK);
+	assert_int_equal(drafts_there(), 0);
+}
+
+/* --- the scene ------------------------------------------------------------------------------- */
+
+static int begin(void **state)
+{
+	(void)state;
+	struct folder_path path = { "example.org", "ada" };
+	char command[64];
+
+	arena_reset(&arena);
+	snprintf(command, sizeof command, "rm -rf %s/*", root_name);
+	if (system(command) != 0)
+		return -1;
+	int root = open(root_name, O_RDONLY | O_DIRECTORY);
+	drafts.account = folder_open(root, &path);
+	close(root);
+	return drafts.account < 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	fd_close(&drafts.account);
+	return 0;
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	arena = ARENA(256 << 20);
+	mime_prepare();
+	drafts.mime = mime_start();
+	return mkdtemp(root_name) ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	char command[64];
+
+	arena_free(&arena);
+	snprintf(command, sizeof command, "rm -rf %s", root_name);
+	return system(command);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+	const struct CMUnitTest tests[] = {
+		TEST(a_draft_comes_back_as_it_was_written),
+		TEST(other_mail_programs_see_a_draft),
+		TEST(an_older_revision_is_not_taken),
+		TEST(what_a_crash_leaves_is_the_later_one),
+		TEST(what_cannot_be_written_leaves_the_draft_alone),
+		TEST(what_no_page_would_send_is_refused),
+		TEST(a_removed_draft_leaves_nothing),
+		TEST(attachments_are_listed_and_taken_off),
+		TEST(a_message_has_its_largest_size_in_all),
+		TEST(a_forward_takes_the_attachments_over_once),
+		TEST(an_answer_names_what_it_answers),
+		TEST(a_composed_message_is_right_in_every_line),
+		TEST(what_was_composed_is_read_as_it_was_meant),
+		TEST(what_cannot_be_sent_says_why),
+		TEST(sent_twice_is_sent_once),
+		TEST(what_is_taken_back_is_the_draft_as_it_was),
+		TEST(a_crash_between_the_steps_is_mended_by_asking_again),
+		TEST(what_was_sent_long_ago_is_swept),
+		TEST(what_others_put_there_is_no_draft_of_ours),
+	};
+
+	log_open("test", LOG_ALARM);
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

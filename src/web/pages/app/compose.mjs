@@ -18,6 +18,7 @@ export const words = ["mail", "reasons"];
 
 const SAVE_AFTER = 1200; /* ms of silence */
 const KEEP_AFTER = 250;
+const SLOW = 3000; /* of a saving that goes on, after which it is not said to be done in a moment */
 const SAVE_AGAIN = 15000; /* after the server could not */
 const LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789";
 
@@ -238,6 +239,12 @@ function composer(main, context, settings, draft) {
 		clearTimeout(state.timers.save);
 		state.saving ??= saveAll().finally(() => {
 			state.saving = null;
+			clearTimeout(state.timers.slow);
+			showState();
+		});
+		state.slow = false;
+		later("slow", SLOW, () => {
+			state.slow = true;
 			showState();
 		});
 		showState();
@@ -302,7 +309,7 @@ function composer(main, context, settings, draft) {
 		const { failure, saving, at, version, saved } = state;
 		if (failure)
 			fill(said, h("span", { class: "mark bad" }, icon("warn")), t("not-saved", { why: failure.error === "old" ? t("failure-old") : context.sayFailure(failure) }));
-		else if (saving)
+		else if (saving && !state.slow)
 			fill(said, t("saving"));
 		else if (version !== saved)
 			fill(said, t("unsaved"));

@@ -6,6 +6,7 @@
  */
 import * as api from "./api.mjs";
 import { fill, h, icon, set } from "./dom.mjs";
+import { putAway } from "./tell.mjs";
 import { speak, t } from "./words.mjs";
 
 const $ = id => document.getElementById(id);
@@ -36,8 +37,8 @@ export async function enterAgain(address) {
 	$("login-password").focus();
 	const session = await new Promise(resolve => { done = resolve; });
 	box.close();
-	box.remove();
 	home.insertBefore(form, after);
+	putAway(box);
 	return session;
 }
 

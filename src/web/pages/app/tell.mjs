@@ -43,6 +43,17 @@ export function toast(text, { undo, undoText, kind, seconds = undo ? STAYS_WITH_
 	return away;
 }
 
+/* Take a closed dialog out of the document. Chromium's caret is lost with it, wherever the focus went:
+ * what is typed then goes nowhere, until the field gets the focus anew. */
+export function putAway(box) {
+	box.remove();
+	const back = document.activeElement;
+	if (back && back !== document.body) {
+		back.blur();
+		back.focus({ preventScroll: true });
+	}
+}
+
 /* A dialog around `content` (nodes); resolves with what close(value) was given, or null when it is
  * left by Escape or its cross. `content` may be a function that gets close. */
 export function dialog(title, content, { wide } = {}) {
@@ -57,7 +68,7 @@ export function dialog(title, content, { wide } = {}) {
 				button(t("close"), () => close(null), { sign: "close", only: true, kind: "plain" })),
 			typeof content === "function" ? content(close) : content);
 		box.addEventListener("close", () => {
-			box.remove();
+			putAway(box);
 			done(result);
 		});
 		document.body.append(box);

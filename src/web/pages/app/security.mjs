@@ -8,7 +8,7 @@ import { copyButton, mark, saveText } from "./parts.mjs";
 import { dialog } from "./tell.mjs";
 import { ago, day, t, tn } from "./words.mjs";
 
-const PASSWORD_LEAST = 10;
+const PASSWORD_LEAST = 8; /* of the store's too, which decides */
 
 export async function show(column, state) {
 	const factor = h("section", { class: "stack" }), apps = h("section", { class: "stack" });

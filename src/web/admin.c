@@ -169,6 +169,6 @@ struct reply route_admin_status(struct request *r)
 			answer.figures.at[i].name.len,
 			json_integer((json_int_t)answer.figures.at[i].value));
 	return reply_json(
-		json_pack("{s:o, s:o, s:o}", "version", json_text(answer.version), "resolver",
-			json_text(heard ? health.resolver : STR("unknown")), "figures", figures));
+		json_pack("{s:o, s:o, s:o}", "version", text_json(answer.version), "resolver",
+			text_json(heard ? health.resolver : STR("unknown")), "figures", figures));
 }

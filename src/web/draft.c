@@ -257,6 +257,6 @@ struct reply route_draft_send(struct request *r)
 		return r->reply;
 	if (!file_copy(r, draft))
 		return reply_outcome(WEB_BUSY, STR("it is sent; its copy is not filed yet"));
-	return reply_json(json_pack("{s:o, s:o, s:I}", "sent", json_text(draft), "id",
-		json_text(answer.id), "held_until", (json_int_t)answer.held_until));
+	return reply_json(json_pack("{s:o, s:o, s:I}", "sent", text_json(draft), "id",
+		text_json(answer.id), "held_until", (json_int_t)answer.held_until));
 }

@@ -35,7 +35,7 @@ static json_t *mended_text(struct str text)
 	return json_stringn_nocheck(to.at ? to.at : "", to.len);
 }
 
-json_t *json_text(struct str text)
+json_t *text_json(struct str text)
 {
 	if (str_is_utf8(text))
 		return json_stringn_nocheck(text.len ? text.at : "", text.len);
@@ -44,7 +44,7 @@ json_t *json_text(struct str text)
 
 json_t *json_folder(struct str folder)
 {
-	return folder.len ? json_text(folder) : json_string("INBOX");
+	return folder.len ? text_json(folder) : json_string("INBOX");
 }
 
 struct str json_folder_of(struct str name)
@@ -112,7 +112,7 @@ static json_t *write_texts(const struct any_list *list)
 	json_t *to = json_array();
 
 	for (size_t i = 0; i < list->len; i++)
-		json_array_append_new(to, json_text(texts[i].text));
+		json_array_append_new(to, text_json(texts[i].text));
 	return to;
 }
 
@@ -123,7 +123,7 @@ static json_t *write_members(const struct any_list *list)
 
 	for (size_t i = 0; i < list->len; i++)
 		json_object_setn_new(
-			to, members[i].name.at, members[i].name.len, json_text(members[i].value));
+			to, members[i].name.at, members[i].name.len, text_json(members[i].value));
 	return to;
 }
 
@@ -137,7 +137,7 @@ static json_t *write_field(const struct json_field *field, const void *base)
 	case JSON_FLAG:
 		return json_boolean(*(const uint64_t *)from != 0);
 	case JSON_TEXT:
-		return json_text(*(const struct str *)from);
+		return text_json(*(const struct str *)from);
 	case JSON_FOLDER:
 		return json_folder(*(const struct str *)from);
 	case JSON_WORD:

@@ -70,7 +70,7 @@ struct json_shape {
 
 /* The struct as an object, for the caller to release. What isn't UTF-8 in a text is replaced. */
 json_t *json_write(const struct json_shape *shape, const void *from);
-json_t *json_text(struct str text);
+json_t *text_json(struct str text);
 /* A folder as the API spells it, and back: the inbox has a name there. */
 json_t *json_folder(struct str folder);
 struct str json_folder_of(struct str name);

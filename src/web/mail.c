@@ -210,7 +210,7 @@ struct reply route_message_show(struct request *r)
 	if (!document)
 		return reply_outcome(WEB_FAILED, STR("the message could not be read"));
 	json_object_update_new(document, json_write(&index_shape, &answer));
-	json_object_set_new(document, "id", json_text(r->part[0]));
+	json_object_set_new(document, "id", text_json(r->part[0]));
 	json_object_set_new(document, "arrival", arrival_of(r, answer.queue_id));
 	return reply_json(document);
 }

@@ -37,7 +37,7 @@ static struct reply seen(const struct whither_answer *whither, const struct pref
 
 	json_object_set_new(
 		json, "whither", json_string(json_word(&words_whither, whither->whither)));
-	json_object_set_new(json, "domain", json_text(whither->domain));
+	json_object_set_new(json, "domain", text_json(whither->domain));
 	if (whither->whither != WHITHER_REMOTE)
 		json_object_set_new(json, "verdict", json_string(""));
 	return reply_json(json);

@@ -76,7 +76,7 @@ struct reply reply_empty(void)
 static struct reply error_of(unsigned status, const char *word, struct str detail)
 {
 	struct reply reply =
-		reply_json(json_pack("{s:s, s:o}", "error", word, "text", json_text(detail)));
+		reply_json(json_pack("{s:s, s:o}", "error", word, "text", text_json(detail)));
 
 	reply.status = status;
 	return reply;

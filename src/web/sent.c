@@ -168,7 +168,7 @@ static json_t *records_of(const struct receipt_own_answer *answer)
 	for (size_t i = 0; i < answer->records.len; i++) {
 		struct str text = answer->records.at[i].text;
 		json_t *record = json_loadb(text.at, text.len, JSON_ALLOW_NUL, NULL);
-		json_array_append_new(records, record ? record : json_text(text));
+		json_array_append_new(records, record ? record : text_json(text));
 	}
 	return records;
 }
@@ -183,8 +183,8 @@ static struct reply receipt(struct request *r, struct str sent, struct str id)
 	if (request_query_number(r, "download", 0, 1))
 		return receipt_file(r, &answer);
 	return reply_json(json_pack("{s:o, s:o, s:o, s:o}", "records", records_of(&answer),
-		"statement", json_text(answer.statement), "signature", json_text(answer.signature),
-		"public_key", json_text(answer.public_key)));
+		"statement", text_json(answer.statement), "signature", text_json(answer.signature),
+		"public_key", text_json(answer.public_key)));
 }
 
 struct reply route_sent_receipt(struct request *r)

@@ -132,7 +132,7 @@ static json_t *qr_rows(struct request *r, struct str uri)
 		scoped(buf_free) struct buf row = BUF(1024);
 		for (int x = 0; x < code->width; x++)
 			buf_add_char(&row, code->data[y * code->width + x] & 1 ? '1' : '0');
-		json_array_append_new(rows, json_text(buf_str(&row)));
+		json_array_append_new(rows, text_json(buf_str(&row)));
 	}
 	QRcode_free(code);
 	return rows;
@@ -144,8 +144,8 @@ struct reply route_factor_begin(struct request *r)
 
 	if (!ASK(r, store, factor_begin, (&(struct token_ask){ r->token }), &answer))
 		return r->reply;
-	return reply_json(json_pack("{s:o, s:o, s:o}", "secret", json_text(answer.secret), "uri",
-		json_text(answer.uri), "qr", qr_rows(r, answer.uri)));
+	return reply_json(json_pack("{s:o, s:o, s:o}", "secret", text_json(answer.secret), "uri",
+		text_json(answer.uri), "qr", qr_rows(r, answer.uri)));
 }
 
 static const struct json_field code_fields[] = { JSON_TEXT_OF(factor_set_ask, code, "code") };

@@ -19,8 +19,7 @@ export function letter(m, mails, context) {
 	const { about, failed, reason } = m.arrival;
 	if (!about && !failed)
 		return fill(card, h("p", { class: "came small" }, icon("info"), h("span", null, t("letter-own"))));
-	draw(null);
-	itemOf(about).then(draw, () => {});
+	(about ? itemOf(about) : Promise.resolve(null)).then(draw, () => draw(null));
 	return card;
 
 	function draw(item) {

@@ -11,6 +11,7 @@ import { sentSign } from "./sent.mjs";
 import { t, moment, short } from "./words.mjs";
 
 const PAGE = 50;
+const AHEAD = 600; /* px */
 const REFRESH_MOST = 200; /* rows asked for again at once when something changed */
 
 /* on: { selection(), opened(row), star(row), loaded(answer), href(row), failed(why) } */
@@ -22,9 +23,8 @@ export function list(on) {
 	const more = h("button", { type: "button", class: "button more", onclick: () => load() }, t("list-more"));
 	const note = h("div", { class: "empty" });
 	const node = h("div", { class: "listing" }, ul, more, note);
-	const watch = new IntersectionObserver(seen => seen.some(s => s.isIntersecting) && load(), { rootMargin: "600px" });
 	more.hidden = true;
-	watch.observe(more);
+	node.addEventListener("scroll", ahead, { passive: true });
 	ul.addEventListener("keydown", arrows);
 	ul.addEventListener("focusin", event => {
 		const row = rowOf(event.target);
@@ -59,6 +59,12 @@ export function list(on) {
 		const answer = await ask({ after: view.next, limit: PAGE });
 		if (answer)
 			merge(answer, all().map(row => row.key));
+	}
+
+	/* The next page before its end is seen. */
+	function ahead() {
+		if (node.offsetHeight && node.scrollTop + node.offsetHeight + AHEAD > node.scrollHeight)
+			load();
 	}
 
 	/* Ask again for what is shown, as far as that is bearable, and keep what lies behind it. */
@@ -107,6 +113,7 @@ export function list(on) {
 		view.total = answer.total;
 		arrange(order);
 		on.loaded(answer);
+		ahead();
 		askSent();
 	}
 

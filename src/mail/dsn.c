@@ -346,7 +346,9 @@ static void put_header(struct buf *to, const struct dsn *d, struct str subject)
 	if (compose_is_message_id(id))
 		buf_printf(
 			to, "In-Reply-To: %.*s\r\nReferences: %.*s\r\n", STR_ARG(id), STR_ARG(id));
-	buf_add(to, STR("Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n"));
+	/* RFC 3834 5: a list made by the clock is no answer to anything. */
+	buf_printf(to, "Auto-Submitted: %s\r\nMIME-Version: 1.0\r\n",
+		d->kind == DSN_MAIL_TURNED_AWAY ? "auto-generated" : "auto-replied");
 	buf_printf(
 		to, "Content-Language: %s\r\n", d->language == LANGUAGE_DE ? "de, en" : "en, de");
 }
@@ -406,6 +408,12 @@ static void put_report(struct buf *to, const struct dsn *d, struct buf *letter)
 	to->overflowed = to->overflowed || status.overflowed || original.encoded.overflowed;
 }
 
+/* About no message of the reader's: a letter and nothing else. */
+static bool is_plain(const struct dsn *d)
+{
+	return d->kind == DSN_REPORT_TURNED_AWAY || d->kind == DSN_MAIL_TURNED_AWAY;
+}
+
 bool dsn_write(struct buf *to, const struct dsn *d)
 {
 	scoped(arena_free) struct arena arena = ARENA(1 << 20);
@@ -415,11 +423,11 @@ bool dsn_write(struct buf *to, const struct dsn *d)
 
 	must((unsigned)d->language < LANGUAGES_N && d->now);
 	buf_add(&subject, str_of(dsn_word(dsn_subject_word(d), d->language)));
-	if (original.len && d->kind != DSN_REPORT_TURNED_AWAY)
+	if (original.len && !is_plain(d))
 		buf_printf(&subject, ": %.*s", STR_ARG(original));
 	dsn_letter_write(&letter, d, original);
 	put_header(to, d, buf_str(&subject));
-	if (d->kind == DSN_REPORT_TURNED_AWAY) {
+	if (is_plain(d)) {
 		buf_add(to, STR("Content-Type: text/plain; charset=utf-8\r\n"
 				"Content-Transfer-Encoding: 8bit\r\n\r\n"));
 		buf_add(to, buf_str(&letter));

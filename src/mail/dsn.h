@@ -15,11 +15,13 @@
 #include "mail/envelope.h"
 #include "mail/evidence.h"
 
+/* On disk. */
 enum dsn_kind {
 	DSN_FAILED,  /* something failed for good; also names what was delivered and what waits */
 	DSN_DELAYED, /* nothing failed yet, it still waits */
 	DSN_SUCCESS, /* NOTIFY=SUCCESS: delivered or relayed */
 	DSN_REPORT_TURNED_AWAY, /* a report to the alias was turned away in plaintext (`turned_away`) */
+	DSN_MAIL_TURNED_AWAY, /* the day's list of mail to it that was (`turned_away`) */
 };
 
 /* The state of a recipient at the moment of the letter. */
@@ -46,6 +48,13 @@ struct dsn_recipient {
 	int64_t until;	      /* waiting: when it is given up; 0: not known */
 };
 
+/* Attempts of one server in the name of one sender. */
+struct dsn_turned_away {
+	struct str who, peer, helo; /* as they were claimed, but for the peer's address */
+	int64_t first;
+	uint64_t count;
+};
+
 struct dsn {
 	enum dsn_kind kind;
 	enum language language;
@@ -66,10 +75,14 @@ struct dsn {
 	struct str original; /* the whole original message, or as much as there is */
 	bool seven_bit;	   /* it goes to a server that may lack 8BITMIME: encode what isn't ASCII */
 	bool headers_only; /* RET=HDRS, REQUIRETLS, or only a part of it is here */
-	/* For DSN_REPORT_TURNED_AWAY: who tried, when, to which alias. Recipients stay empty. */
+	/* For DSN_REPORT_TURNED_AWAY: who tried, when, to which alias. For DSN_MAIL_TURNED_AWAY: to
+	 * which alias, who, and how often in all, more than are listed. Recipients stay empty. */
 	struct {
 		int64_t time;
 		struct str peer, helo, alias;
+		const struct dsn_turned_away *list;
+		size_t n;
+		uint64_t count;
 	} turned_away;
 };
 

@@ -119,6 +119,8 @@ enum dsn_word dsn_subject_word(const struct dsn *d)
 	case DSN_SUCCESS:
 		return count_status(d, DSN_STATUS_DELIVERED) ? WORD_SUBJECT_SUCCESS
 							     : WORD_SUBJECT_RELAYED;
+	case DSN_MAIL_TURNED_AWAY:
+		return WORD_SUBJECT_MAIL_TURNED_AWAY;
 	case DSN_REPORT_TURNED_AWAY:
 		break;
 	}
@@ -451,18 +453,61 @@ static void write_help(const struct letter *l)
 	buf_add(l->to, STR("\r\n\r\n"));
 }
 
+static void labelled_peer(const struct letter *l, struct str helo, struct str peer)
+{
+	scoped(buf_free) struct buf text = BUF(2048);
+
+	plain_text_add(&text, helo, 255);
+	buf_add(&text, STR(" ["));
+	plain_text_add(&text, peer, 64);
+	buf_add(&text, STR("]"));
+	labelled(l, WORD_LABEL_PEER, buf_str(&text), 400);
+}
+
+static void labelled_count(const struct letter *l, enum dsn_word label, uint64_t count)
+{
+	scoped(buf_free) struct buf text = BUF(32);
+
+	buf_add_u64(&text, count);
+	labelled(l, label, buf_str(&text), 32);
+}
+
+static void write_mail_turned_away(const struct letter *l)
+{
+	uint64_t more = l->d->turned_away.count;
+
+	paragraph(l, WORD_HEAD_MAIL_TURNED_AWAY);
+	blank_line(l);
+	labelled(l, WORD_LABEL_ALIAS, l->d->turned_away.alias, ADDRESS_SHOWN_MAX);
+	labelled_count(l, WORD_LABEL_ATTEMPTS, l->d->turned_away.count);
+	blank_line(l);
+	for (size_t i = 0; i < l->d->turned_away.n; i++) {
+		const struct dsn_turned_away *one = &l->d->turned_away.list[i];
+		labelled(l, WORD_LABEL_FROM, one->who, ADDRESS_SHOWN_MAX);
+		labelled_peer(l, one->helo, one->peer);
+		labelled_time(l, WORD_LABEL_FIRST, one->first);
+		if (one->count > 1)
+			labelled_count(l, WORD_LABEL_ATTEMPTS, one->count);
+		blank_line(l);
+		more -= one->count < more ? one->count : more;
+	}
+	if (more)
+		paragraph(l, WORD_MAIL_TURNED_AWAY_MORE);
+	paragraph(l, WORD_MAIL_TURNED_AWAY_CLAIMED);
+	paragraph(l, WORD_MAIL_TURNED_AWAY_ADVICE);
+	blank_line(l);
+	paragraph(l, WORD_MAIL_TURNED_AWAY_OFTEN);
+	blank_line(l);
+	write_help(l);
+}
+
 static void write_turned_away(const struct letter *l)
 {
 	paragraph(l, WORD_HEAD_TURNED_AWAY);
 	blank_line(l);
 	labelled_time(l, WORD_LABEL_TIME, l->d->turned_away.time);
 	labelled(l, WORD_LABEL_ALIAS, l->d->turned_away.alias, ADDRESS_SHOWN_MAX);
-	scoped(buf_free) struct buf peer = BUF(2048);
-	plain_text_add(&peer, l->d->turned_away.helo, 255);
-	buf_add(&peer, STR(" ["));
-	plain_text_add(&peer, l->d->turned_away.peer, 64);
-	buf_add(&peer, STR("]"));
-	labelled(l, WORD_LABEL_PEER, buf_str(&peer), 400);
+	labelled_peer(l, l->d->turned_away.helo, l->d->turned_away.peer);
 	blank_line(l);
 	paragraph(l, WORD_TURNED_AWAY_MEANING);
 	blank_line(l);
@@ -475,6 +520,10 @@ static void write_in_language(const struct letter *l)
 
 	if (d->kind == DSN_REPORT_TURNED_AWAY) {
 		write_turned_away(l);
+		return;
+	}
+	if (d->kind == DSN_MAIL_TURNED_AWAY) {
+		write_mail_turned_away(l);
 		return;
 	}
 	paragraph(l, head_word(d));

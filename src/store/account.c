@@ -225,6 +225,7 @@ void account_remove(
 	answer_user(store, number, arena, answer);
 	RUN(&store->db, ALIAS_REMOVE, as_number(number));
 	RUN(&store->db, NOTICES_REMOVE, as_number(number));
+	RUN(&store->db, TURNED_AWAY_FORGET, as_number(number));
 	RUN(&store->db, APP_PASSWORDS_REMOVE, as_number(number));
 	RUN(&store->db, PREFERENCES_REMOVE, as_number(number));
 	factor_remove(store, number);

@@ -435,8 +435,8 @@ void letter_tell(struct store *store, int64_t message)
 	tell(store, &story, &arena);
 }
 
-void letter_turned_away(
-	struct store *store, int64_t account, struct str alias, struct str peer, struct str helo)
+/* A letter about no message of the account's. */
+static void write_to_account(struct store *store, int64_t account, struct dsn dsn)
 {
 	scoped(arena_free) struct arena arena = ARENA(LETTER_ARENA);
 	struct story story = { .message.account = account };
@@ -444,8 +444,23 @@ void letter_turned_away(
 
 	if (!find_reader(store, &arena, &story) || !find_goal(store, &story, &arena, &goal))
 		return;
-	struct dsn dsn = { .kind = DSN_REPORT_TURNED_AWAY,
-		.language = story.language,
-		.turned_away = { store->now, peer, helo, alias } };
+	dsn.language = story.language;
 	dispatch(store, &dsn, &goal, &arena);
+}
+
+void letter_turned_away(
+	struct store *store, int64_t account, struct str alias, struct str peer, struct str helo)
+{
+	write_to_account(store, account,
+		(struct dsn){ .kind = DSN_REPORT_TURNED_AWAY,
+			.turned_away = {
+				.time = store->now, .peer = peer, .helo = helo, .alias = alias } });
+}
+
+void letter_mail_turned_away(struct store *store, int64_t account, struct str alias,
+	const struct dsn_turned_away *list, size_t n, uint64_t count)
+{
+	write_to_account(store, account,
+		(struct dsn){ .kind = DSN_MAIL_TURNED_AWAY,
+			.turned_away = { .alias = alias, .list = list, .n = n, .count = count } });
 }

@@ -20,4 +20,8 @@ void letter_tell(struct store *store, int64_t message);
 void letter_turned_away(
 	struct store *store, int64_t account, struct str alias, struct str peer, struct str helo);
 
+/* Tell the owner of an account what was turned away from the alias: `count` attempts in all. */
+void letter_mail_turned_away(struct store *store, int64_t account, struct str alias,
+	const struct dsn_turned_away *list, size_t n, uint64_t count);
+
 #endif

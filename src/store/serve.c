@@ -270,6 +270,7 @@ static void do_clock(struct serve *serve)
 	serve->clock_due_again = settle_clock(serve->store);
 	if (!deadline_passed(serve->clean))
 		return;
+	turned_away_tell(serve->store);
 	bool more = clean_some(serve->store);
 	serve->clock_due_again |= more;
 	bool busy = more || serve->round.first;

@@ -24,6 +24,17 @@ struct turned_away {
 	unsigned n;
 };
 
+enum {
+	/* After the first attempt others may follow: they are told together... */
+	TURNED_AWAY_GATHER = 3600000,
+	/* ... and once a day at most. */
+	TURNED_AWAY_DAILY = 86400000,
+	TURNED_AWAY_LISTED = 50
+};
+
+/* Write the letters that are due, each in the transaction that notes what it told: what was turned
+ * away is told once, unless the account chose not to hear of it. */
+void turned_away_tell(struct store *store);
 /* Record it. Does the same work for an alias that nobody has, so that time tells nothing. */
 void turned_away_record(
 	struct store *store, const struct identity *alias, const struct recipient_ask *ask);

@@ -701,6 +701,43 @@ static void a_report_turned_away_is_told(void **state)
 	buf_free(&text);
 }
 
+static void mail_turned_away_is_listed(void **state)
+{
+	const struct dsn_turned_away list[] = {
+		{ STR("eve@sloppy.test\r\nBcc: x"), STR("192.0.2.44"), STR("mx.sloppy.test"),
+			monday, 3 },
+		{ STR("bob@other.test"), STR("192.0.2.45"), STR("mx.other.test"), monday, 1 },
+	};
+	struct dsn d = letter_for(NULL, 0);
+	struct buf text = BUF(1 << 20);
+
+	(void)state;
+	d.kind = DSN_MAIL_TURNED_AWAY;
+	d.turned_away.alias = STR("ada@secure.example.test");
+	d.turned_away.list = list;
+	d.turned_away.n = 2;
+	d.turned_away.count = 4;
+	assert_true(dsn_write(&text, &d));
+	check_lines(buf_str(&text));
+	struct str line = flat(buf_str(&text));
+	assert_true(has(line, "Content-Type: text/plain; charset=utf-8"));
+	assert_true(has(line, "Auto-Submitted: auto-generated"));
+	assert_false(has(buf_str(&text), "\r\nBcc: x"));
+	assert_true(has(line, "eve@sloppy.test Bcc: x"));
+	assert_true(has(line, "Server: mx.sloppy.test [192.0.2.44]"));
+	assert_true(has(line, "Versuche: 4"));
+	assert_true(has(line, "Versuche: 3"));
+	assert_true(has(line, "Attempts: 3"));
+	assert_true(has(line, "Sender: bob@other.test"));
+	assert_true(has(line, "Zuerst: 23.11.2026, 17:22 UTC"));
+	assert_false(has(line, "There were more."));
+	d.turned_away.count = 5;
+	buf_clear(&text);
+	assert_true(dsn_write(&text, &d));
+	assert_true(has(flat(buf_str(&text)), "There were more."));
+	buf_free(&text);
+}
+
 static void every_reason_makes_a_letter_and_a_code(void **state)
 {
 	struct dsn_recipient one = hotel();
@@ -799,6 +836,7 @@ int main(void)
 		cmocka_unit_test(international_addresses_make_a_global_report),
 		cmocka_unit_test(for_an_old_server_all_is_seven_bit),
 		cmocka_unit_test(a_report_turned_away_is_told),
+		cmocka_unit_test(mail_turned_away_is_listed),
 		cmocka_unit_test(every_reason_makes_a_letter_and_a_code),
 		cmocka_unit_test(a_code_follows_the_verdict_and_not_the_remote_class),
 		cmocka_unit_test(a_letter_has_room_for_all_recipients),

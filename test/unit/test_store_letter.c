@@ -5,6 +5,8 @@
  */
 #include "store_world.h"
 
+#include "base/clock.h"
+
 #include "store/calls.h"
 
 /* The newest letter, taken out of the mailbox queue; empty if there is none. */
@@ -320,6 +322,133 @@ static void a_report_turned_away_is_told_at_once_and_once(void **state)
 	world_close(w);
 }
 
+/* Let the clock of the notices go by, and do what it asks for. */
+static void notices_pass(struct world *w, int64_t ms)
+{
+	char sql[256];
+
+	snprintf(sql, sizeof sql,
+		"UPDATE notice SET time = time - %lld; UPDATE turned_away_letter SET"
+		" due = max(0, due - %lld), last = max(0, last - %lld)",
+		(long long)ms, (long long)ms, (long long)ms);
+	assert_int_equal(sqlite3_exec(w->store.db.handle, sql, NULL, NULL, NULL), SQLITE_OK);
+	begin(w);
+	turned_away_tell(&w->store);
+	commit(w);
+}
+
+static void turn_away(struct world *w, const char *sender)
+{
+	assert_int_equal(ask_recipient(w, "ada@secure.example.test", false, sender),
+		RECIPIENT_PLAINTEXT_REFUSED);
+}
+
+static void mail_turned_away_is_told_together_and_once(void **state)
+{
+	struct world *w = world_open();
+
+	(void)state;
+	turn_away(w, "x@outside.test");
+	turn_away(w, "x@outside.test");
+	turn_away(w, "y@outside.test");
+	notices_pass(w, 50 * MINUTE);
+	assert_int_equal(next_letter(w).len, 0);
+	turn_away(w, "x@outside.test");
+	notices_pass(w, 20 * MINUTE);
+	struct str letter = next_letter(w);
+	assert_contains(letter, "Subject: Mail to you was turned away");
+	assert_contains(letter, "Attempts: 4");
+	assert_contains(letter, "Attempts: 3");
+	assert_contains(letter, "y@outside.test");
+	notices_pass(w, 3 * DAY);
+	assert_int_equal(next_letter(w).len, 0);
+	world_close(w);
+}
+
+static void it_is_told_once_a_day_at_most(void **state)
+{
+	struct world *w = world_open();
+
+	(void)state;
+	turn_away(w, "x@outside.test");
+	notices_pass(w, 61 * MINUTE);
+	assert_contains(next_letter(w), "x@outside.test");
+	turn_away(w, "y@outside.test");
+	notices_pass(w, 20 * HOUR);
+	assert_int_equal(next_letter(w).len, 0);
+	notices_pass(w, 4 * HOUR);
+	struct str letter = next_letter(w);
+	assert_contains(letter, "y@outside.test");
+	assert_int_equal(str_find_str(letter, STR("x@outside.test")), letter.len);
+	world_close(w);
+}
+
+static void what_a_notice_counts_later_is_told_later(void **state)
+{
+	struct world *w = world_open();
+
+	(void)state;
+	turn_away(w, "x@outside.test");
+	assert_int_equal(sqlite3_exec(w->store.db.handle, "UPDATE turned_away_letter SET due = 1",
+				 NULL, NULL, NULL),
+		SQLITE_OK);
+	notices_pass(w, 0);
+	assert_contains(next_letter(w), "Attempts: 1");
+	turn_away(w, "x@outside.test"); /* into the same notice */
+	assert_int_equal(sql_number(w, "SELECT count(*) FROM notice"), 1);
+	notices_pass(w, 25 * HOUR);
+	assert_contains(next_letter(w), "Attempts: 1");
+	world_close(w);
+}
+
+static void a_letter_that_was_not_committed_is_written_again(void **state)
+{
+	struct world *w = world_open();
+
+	(void)state;
+	turn_away(w, "x@outside.test");
+	assert_int_equal(sqlite3_exec(w->store.db.handle, "UPDATE turned_away_letter SET due = 1",
+				 NULL, NULL, NULL),
+		SQLITE_OK);
+	begin(w);
+	turned_away_tell(&w->store);
+	world_crash(w);
+	assert_int_equal(next_letter(w).len, 0);
+	notices_pass(w, 0);
+	assert_contains(next_letter(w), "x@outside.test");
+	notices_pass(w, 0);
+	world_crash(w);
+	notices_pass(w, 0);
+	assert_int_equal(next_letter(w).len, 0);
+	world_close(w);
+}
+
+static void who_does_not_want_to_hear_of_it_does_not(void **state)
+{
+	struct world *w = world_open();
+
+	(void)state;
+	assert_int_equal(
+		sqlite3_exec(w->store.db.handle,
+			"INSERT INTO preference VALUES (1, 'notices', 'off')", NULL, NULL, NULL),
+		SQLITE_OK);
+	turn_away(w, "x@outside.test");
+	ask_recipient(w, "nobody@secure.example.test", false, "x@outside.test");
+	notices_pass(w, 2 * HOUR);
+	assert_int_equal(next_letter(w).len, 0);
+	assert_int_equal(sql_number(w, "SELECT count(*) FROM turned_away_letter WHERE due > 0"), 0);
+	/* And isn't flooded with it after a change of mind. */
+	assert_int_equal(
+		sqlite3_exec(w->store.db.handle, "DELETE FROM preference", NULL, NULL, NULL),
+		SQLITE_OK);
+	turn_away(w, "y@outside.test");
+	notices_pass(w, 2 * DAY);
+	struct str letter = next_letter(w);
+	assert_contains(letter, "y@outside.test");
+	assert_int_equal(str_find_str(letter, STR("x@outside.test")), letter.len);
+	world_close(w);
+}
+
 static void recorded_attempts_are_bounded(void **state)
 {
 	struct world *w = world_open();
@@ -351,6 +480,11 @@ int main(void)
 		cmocka_unit_test(what_the_operator_drops_is_told),
 		cmocka_unit_test(plaintext_attempts_are_refused_alike_and_recorded),
 		cmocka_unit_test(a_report_turned_away_is_told_at_once_and_once),
+		cmocka_unit_test(mail_turned_away_is_told_together_and_once),
+		cmocka_unit_test(it_is_told_once_a_day_at_most),
+		cmocka_unit_test(what_a_notice_counts_later_is_told_later),
+		cmocka_unit_test(a_letter_that_was_not_committed_is_written_again),
+		cmocka_unit_test(who_does_not_want_to_hear_of_it_does_not),
 		cmocka_unit_test(recorded_attempts_are_bounded),
 	};
 

@@ -43,9 +43,9 @@ export async function call(method, path, { body, type, signal, keep, quiet } = {
 }
 
 export const get = (path, more) => call("GET", path, more);
-export const post = (path, body = {}, more) => call("POST", path, { body, ...more });
-export const put = (path, body = {}, more) => call("PUT", path, { body, ...more });
-export const patch = (path, body = {}, more) => call("PATCH", path, { body, ...more });
+export const post = (path, body, more) => call("POST", path, { body, ...more });
+export const put = (path, body, more) => call("PUT", path, { body, ...more });
+export const patch = (path, body, more) => call("PATCH", path, { body, ...more });
 export const remove = (path, body, more) => call("DELETE", path, { body, ...more });
 
 /* A file, with progress(share of 1) on the way. Asked once; the session's end is handled as above. */

@@ -353,3 +353,104 @@ def test_changes_are_told_as_they_happen(web):
     browser.api("DELETE", "/session")
     words = stream.read()
     assert b"event: no-session" in words
+
+
+def people(*addresses):
+    return [{"name": "", "address": address} for address in addresses]
+
+
+def draft_of(subject, body, *to, revision=1):
+    return {"from": "ada@example.test", "to": people(*to), "cc": [], "bcc": [], "subject": subject, "body": body,
+            "revision": revision}
+
+
+def test_a_mail_is_written_sent_and_read(web):
+    web.start()
+    web.add("bob")
+    ada, bob = Browser(web), Browser(web)
+    ada.log_in()
+    bob.log_in("bob@example.test")
+    draft = "a1" * 12
+    status, saved = ada.api("PUT", f"/drafts/{draft}", draft_of("Grüße", "Zeile 1\nZeile 2\n", "bob@example.test"))
+    assert status == 200 and saved["subject"] == "Grüße" and saved["revision"] == 1, saved
+    content = bytes(range(256)) * 1000
+    status, saved = ada.api("POST", f"/drafts/{draft}/attachments?name=%C3%A4%20b.bin", content,
+                            **{"Content-Type": "application/octet-stream"})
+    assert status == 200, saved
+    attached, = saved["attachments"]
+    assert (attached["name"], attached["size"]) == ("ä b.bin", len(content))
+    question = {"hold_seconds": 0, "revision": saved["revision"]}
+    status, sent = ada.api("POST", f"/drafts/{draft}/send", question)
+    assert status == 200 and sent["sent"] == draft, sent
+    assert ada.api("POST", f"/drafts/{draft}/send", question)[1]["id"] == sent["id"], "once and no more"
+    item = wait_for(lambda: next((i for i in ada.api("GET", f"/sent?ids={draft}")[1]["items"]
+                                  if i["state"] == "delivered"), None), "delivery")
+    assert item["recipients"][0]["address"] == "bob@example.test" and item["id"] == sent["id"]
+    row = wait_for(lambda: next(iter(bob.api("GET", "/messages?folder=INBOX")[1]["messages"]), None), "the mail")
+    assert row["subject"] == "Grüße" and row["folder"] == "INBOX" and row["flags"] == []
+    assert len(bob.api("GET", "/messages?folder=INBOX")[1]["messages"]) == 1
+    status, message = bob.api("GET", f"/messages/{row['id']}")
+    assert status == 200 and message["text"].split() == ["Zeile", "1", "Zeile", "2"], message
+    assert message["arrival"]["origin"] == "account" and message["arrival"]["letter"] == ""
+    part, = message["attachments"]
+    answer = bob.ask("GET", f"/api/v1/messages/{row['id']}/parts/{part['part']}")
+    assert answer.status == 200 and answer.text == content
+    assert answer.getheader("Content-Disposition") == "attachment; filename*=UTF-8''%C3%A4%20b.bin"
+    assert answer.getheader("Content-Type") == "application/octet-stream"
+    source = bob.ask("GET", f"/api/v1/messages/{row['id']}/source")
+    assert source.status == 200 and source.getheader("Content-Type") == "message/rfc822"
+    assert ada.api("GET", f"/messages/{row['id']}")[0] == 404, "another's mail"
+    changed = bob.api("POST", "/messages/change", {"ids": [row["id"]], "add": ["seen"], "move": ".Archive"})
+    assert changed[1]["changed"][0]["outcome"] == "ok" and changed[1]["changed"][0]["folder_before"] == "INBOX"
+    kinds = {f["kind"]: f for f in ada.api("GET", "/folders")[1]["folders"]}
+    assert kinds["inbox"]["folder"] == "INBOX" and kinds["sent"]["total"] == 1 and kinds["drafts"]["total"] == 0
+    assert ada.api("GET", "/addresses?q=bo")[1]["people"][0]["address"] == "bob@example.test"
+
+
+def test_what_is_held_can_be_taken_back(web):
+    web.start()
+    ada = Browser(web)
+    ada.log_in()
+    draft = "b2" * 12
+    ada.api("PUT", f"/drafts/{draft}", draft_of("Held", "Text", "ada@example.test"))
+    status, sent = ada.api("POST", f"/drafts/{draft}/send", {"hold_seconds": 60, "revision": 1})
+    assert status == 200, sent
+    assert ada.api("GET", f"/sent?ids={draft}")[1]["items"][0]["state"] == "held"
+    for again in range(2):
+        status, undone = ada.api("POST", f"/sent/{draft}/undo")
+        assert status == 200 and undone["subject"] == "Held", (again, undone)
+    assert ada.api("GET", f"/sent?ids={draft}")[1]["items"][0]["state"] == "undone"
+    assert ada.api("POST", f"/drafts/{draft}/send", {"hold_seconds": 0, "revision": 1})[1]["error"] == "too-late"
+    status, saved = ada.api("PUT", f"/drafts/{draft}",
+                            draft_of("Now", "Text", "ada@example.test", revision=undone["revision"] + 1))
+    assert status == 200, saved
+    assert ada.api("POST", f"/drafts/{draft}/send", {"hold_seconds": 0, "revision": saved["revision"]})[0] == 200
+    assert ada.api("POST", f"/sent/{draft}/undo")[1]["error"] == "too-late"
+
+
+def test_a_receipt_can_be_taken_home(web, tmp_path):
+    web.start()
+    ada = Browser(web)
+    ada.log_in()
+    draft = "c3" * 12
+    ada.api("PUT", f"/drafts/{draft}", draft_of("Receipt", "Text", "ada@example.test"))
+    assert ada.api("POST", f"/drafts/{draft}/send", {"hold_seconds": 0, "revision": 1})[0] == 200
+    wait_for(lambda: ada.api("GET", f"/sent?ids={draft}")[1]["items"][0]["state"] == "delivered", "delivery")
+    status, receipt = ada.api("GET", f"/sent/{draft}/receipt")
+    assert status == 200 and [r["kind"] for r in receipt["records"]] == ["taken", "mailbox"]
+    (tmp_path / "receipt").write_bytes(ada.ask("GET", f"/api/v1/sent/{draft}/receipt?download=1").text)
+    key = web.server.folder / "state/store/receipt.pub"
+    run = subprocess.run([str(BIN / "siegel"), "receipt", "verify", str(tmp_path / "receipt"), "--key", str(key)],
+                         capture_output=True, text=True, timeout=30)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_the_way_of_a_mail_is_told_before_it_is_sent(web):
+    web.start()
+    ada = Browser(web)
+    ada.log_in()
+    for address, whither in (("ada@example.test", "here"), ("nobody@example.test", "nobody"), ("x", "no-address")):
+        status, look = ada.api("POST", "/preflight", {"from": "ada@example.test", "address": address})
+        assert status == 200 and look["whither"] == whither and look["verdict"] == "", look
+    status, look = ada.api("POST", "/preflight", {"from": "ada@example.test", "address": "x@nowhere.invalid"})
+    assert status == 200 and look["whither"] == "remote" and look["verdict"] in ("unknown", "refused"), look

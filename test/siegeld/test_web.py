@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: ISC
 """The pages' role with the real other ones: what it answers, and what it refuses."""
 
+import asyncio
 import contextlib
 import http.client
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -454,3 +456,76 @@ def test_the_way_of_a_mail_is_told_before_it_is_sent(web):
         assert status == 200 and look["whither"] == whither and look["verdict"] == "", look
     status, look = ada.api("POST", "/preflight", {"from": "ada@example.test", "address": "x@nowhere.invalid"})
     assert status == 200 and look["whither"] == "remote" and look["verdict"] in ("unknown", "refused"), look
+
+
+async def many_clients(web, cookie, clients, requests, paths):
+    """So many browsers at once, each asking one thing after the other. The answers that weren't 200."""
+    wrong = []
+
+    async def client(number):
+        reader, writer = await asyncio.open_connection("127.0.0.1", web.port)
+        for i in range(requests):
+            path = paths[(number + i) % len(paths)]
+            writer.write(f"GET /api/v1{path} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\n\r\n".encode())
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(re.search(rb"(?i)content-length: (\d+)", head).group(1))
+            body = await reader.readexactly(length)
+            if b" 200 " not in head.split(b"\r\n")[0]:
+                wrong.append((path, head.split(b"\r\n")[0], body))
+        writer.close()
+
+    await asyncio.gather(*(client(n) for n in range(clients)))
+    return wrong
+
+
+def peak_of(pid):
+    return int(re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text()).group(1)) // 1024
+
+
+def test_two_hundred_at_once_are_all_answered_in_little_memory(web):
+    web.start()
+    browser = Browser(web)
+    browser.log_in()
+    paths = ["/session", "/settings", "/folders", "/messages?folder=INBOX", "/notices"]
+    began = time.monotonic()
+    wrong = asyncio.run(many_clients(web, browser.cookie, 200, 50, paths))
+    assert not wrong, wrong[:3]
+    peak = peak_of(web.server.role("web")["pid"])
+    print(f"10000 requests in {time.monotonic() - began:.1f} s, web's peak {peak} MB")
+    assert peak < 100
+
+
+def test_slow_ones_hold_up_nobody(web):
+    """Many connections that say a byte now and then: the others are served, and those are ended."""
+    web.start()
+    slow = [socket.create_connection(("127.0.0.1", web.port), timeout=60) for _ in range(200)]
+    began = time.monotonic()
+    for s in slow:
+        s.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ")
+    while slow:
+        assert time.monotonic() < began + 50
+        browser = Browser(web)
+        assert browser.api("GET", "/about")[0] == 200
+        time.sleep(2)  # as slow as they are
+        for s in list(slow):
+            try:
+                s.sendall(b"y")
+            except OSError:
+                slow.remove(s)
+    assert 25 < time.monotonic() - began
+
+
+def test_one_address_has_so_many_connections(web):
+    web.server.options["web_connections_per_address"] = "5"
+    web.start()
+    held = [socket.create_connection(("127.0.0.1", web.port), timeout=10) for _ in range(5)]
+    wait_for(lambda: refused(web), "the sixth to be turned away")
+    held.pop().close()
+    wait_for(lambda: not refused(web), "room for another")
+
+
+def refused(web):
+    try:
+        return Browser(web).api("GET", "/about")[0] != 200
+    except (OSError, http.client.HTTPException):
+        return True

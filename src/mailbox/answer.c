@@ -87,7 +87,7 @@ static int open_message(struct post *p, struct str id, struct message_answer *an
 	*answer = (struct message_answer){ .outcome = WEB_NOT_FOUND };
 	if (fd < 0)
 		return -1;
-	digest_read(p->room->digests, p->account, &l.number, 1);
+	digests_read_some(p->room->digests, p->account, &l.number, 1);
 	fd_close(&fd);
 	fd = scan_open(p->account, id, p->q->arena, &l);
 	if (fd < 0)

@@ -303,7 +303,7 @@ static bool read_with(
 	return good;
 }
 
-void digest_read(struct digests *d, struct account *account, const int64_t *numbers, size_t n)
+void digests_read_some(struct digests *d, struct account *account, const int64_t *numbers, size_t n)
 {
 	struct mime_reader reader = MIME_READER(d->mime);
 

@@ -26,7 +26,7 @@ void digests_free(struct digests **digests);
 void digests_serve(struct digests *digests);
 
 /* Read these messages of an account (numbers of rows, at most DIGEST_BATCH) now; without its lock. */
-void digest_read(
+void digests_read_some(
 	struct digests *digests, struct account *account, const int64_t *numbers, size_t n);
 /* Read what isn't read of the account, until all is or the deadline passes; the thread goes on with
  * what is left. Without its lock. */

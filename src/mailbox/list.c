@@ -299,7 +299,7 @@ void list(struct digests *digests, struct account *account, const struct message
 			list_locked(account, &w, arena, answer, &unread);
 			if (!unread.n)
 				break;
-			digest_read(digests, account, unread.numbers, unread.n);
+			digests_read_some(digests, account, unread.numbers, unread.n);
 		}
 		forgive_special(ask, answer);
 	}

@@ -119,7 +119,7 @@ static const struct sandbox_rule reader[] = {
 static const struct sandbox_rule zygote[] = {
 	ALLOW("sendmsg"), ALLOW("poll"), ALLOW("ppoll"), ALLOW("dup2"), ALLOW("dup3"), ALLOW("close_range"),
 	REFUSE("clone3", ENOSYS), ALLOW("clone"), ALLOW("fork"), ALLOW("set_robust_list"), ALLOW("rseq"),
-	ALLOW("wait4"), ALLOW("kill"), ALLOW("pidfd_open"), ALLOW("getppid"),
+	ALLOW("wait4"), ALLOW("pidfd_open"), ALLOW("pidfd_send_signal"), ALLOW("getppid"),
 	ALLOW("prctl"), ALLOW("seccomp"), ALLOW("setrlimit"), ALLOW("prlimit64"), ALLOW("getrlimit"),
 	ALLOW("tgkill"), /* a child to itself; its own filter says so */
 };

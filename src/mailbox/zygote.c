@@ -84,11 +84,7 @@ static void add_reader(struct zygote *z, int socket)
 		return;
 	}
 	LOG(LOG_ALARM, "no-reader", log_text("why", strerrordesc_np(errno)));
-	if (child->pid > 0) {
-		kill(child->pid, SIGKILL);
-		waitpid(child->pid, NULL, 0);
-	}
-	fd_close(&child->socket);
+	fd_close(&child->socket); /* a reader that nobody can watch ends with the other side */
 }
 
 /* Its end is closed last: who sees that knows that nothing of it is left. */
@@ -98,7 +94,7 @@ static void end_reader(struct zygote *z, size_t i, bool by_us)
 	int status = 0;
 
 	if (by_us)
-		kill(child->pid, SIGKILL);
+		syscall(SYS_pidfd_send_signal, child->pidfd, SIGKILL, NULL, 0);
 	waitpid(child->pid, &status, 0);
 	if (!by_us && (!WIFEXITED(status) || WEXITSTATUS(status) != 0))
 		LOG(LOG_WARNING, "reader-ended",

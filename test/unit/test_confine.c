@@ -189,6 +189,80 @@ static void each_role_can_do_its_work_and_nothing_else(void **state)
 	}
 }
 
+/* --- what reads for a role ------------------------------------------------------------------- */
+
+static bool helper_succeeds(enum confined_helper helper, bool (*attempt)(void))
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		int null = open("/dev/null", O_WRONLY);
+		if (chdir(own) != 0)
+			_exit(3);
+		dup2(null, STDERR_FILENO);
+		confine_helper(CONFINED_ZYGOTE);
+		if (helper == CONFINED_READER)
+			confine_helper(CONFINED_READER);
+		_exit(attempt() ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (WIFSIGNALED(status))
+		assert_int_equal(WTERMSIG(status), SIGSYS);
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static bool try_any_file(void)
+{
+	return open("/etc/passwd", O_RDONLY | O_CLOEXEC) >= 0;
+}
+
+static bool try_memory(void)
+{
+	char *memory = malloc(8 << 20);
+	bool got = memory != NULL;
+
+	free(memory);
+	return got;
+}
+
+/* A sanitizer reads files when it has something to say. */
+#ifdef SANITIZED
+enum { READS_FILES = true };
+#else
+enum { READS_FILES = false };
+#endif
+
+static void what_reads_for_a_role_can_do_less_than_any(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *what;
+		bool (*attempt)(void);
+		bool zygote, reader;
+	} tries[] = {
+		{ "nothing", try_nothing, true, true },
+		{ "memory", try_memory, true, true },
+		{ "another process", try_fork, true, false },
+		{ "another program", try_exec, false, false },
+		{ "a socket to the world", try_tcp, false, false },
+		{ "a unix socket", try_unix_socket, false, false },
+		{ "a connection of its own", try_socketpair, false, false },
+		{ "a new file", try_own_file, false, false },
+		{ "any file", try_any_file, READS_FILES, READS_FILES },
+		{ "a signal to another", try_kill_parent, false, false },
+		{ "tracing", try_ptrace, false, false },
+		{ "another user", try_setuid, false, false },
+	};
+
+	for (size_t i = 0; i < count_of(tries); i++) {
+		if (helper_succeeds(CONFINED_ZYGOTE, tries[i].attempt) != tries[i].zygote)
+			fail_msg("zygote: %s", tries[i].what);
+		if (helper_succeeds(CONFINED_READER, tries[i].attempt) != tries[i].reader)
+			fail_msg("reader: %s", tries[i].what);
+	}
+}
+
 static int make_own(void **state)
 {
 	(void)state;
@@ -206,6 +280,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_role_can_do_its_work_and_nothing_else),
+		cmocka_unit_test(what_reads_for_a_role_can_do_less_than_any),
 	};
 
 	log_open("test", LOG_ALARM + 1);

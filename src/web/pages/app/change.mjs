@@ -38,12 +38,13 @@ export async function change(ids, what, { said, toast, after } = {}) {
 	return changed;
 }
 
-/* The mails of a conversation, oldest first, as summaries. */
-export async function conversation(id) {
+/* The mails of a conversation, oldest first, as summaries; those in the trash and among junk only
+ * where that is the folder. */
+export async function conversation(id, folder) {
 	const all = [];
 	let after;
 	do {
-		const page = await get("/messages" + query({ conversation: id, limit: 100, after }));
+		const page = await get("/messages" + query({ conversation: id, folder, limit: 100, after }));
 		all.push(...page.messages);
 		after = page.next || null;
 	} while (after && all.length < 500);

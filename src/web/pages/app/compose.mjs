@@ -9,7 +9,7 @@ import { call, get, p, post, put, remove, upload, query } from "./api.mjs";
 import { button, fill, h, icon, set, unique as id } from "./dom.mjs";
 import * as folders from "./folders.mjs";
 import { dropDraft, dropSending, followed, keepDraft, keepSending, keptDraft } from "./keep.mjs";
-import { answerSubject, forwardSubject, quoted, same, unique } from "./mailtext.mjs";
+import { answerSubject, forwardSubject, people, quoted, same, unique } from "./mailtext.mjs";
 import { check, markNode, verdict } from "./marks.mjs";
 import { peopleField } from "./people.mjs";
 import { clock, moment, size, t, tn } from "./words.mjs";
@@ -118,7 +118,7 @@ function again(m, params, { settings }) {
 
 function composer(main, context, settings, draft) {
 	const address = context.session.address;
-	const state = { from: draft.from, version: 0, saved: draft.unsaved ? -1 : 0, revision: draft.revision, exists: Boolean(draft.saved),
+	const state = { from: people(draft.from)[0]?.address ?? settings.address, version: 0, saved: draft.unsaved ? -1 : 0, revision: draft.revision, exists: Boolean(draft.saved),
 		attachments: draft.attachments ?? [], uploads: new Set(), saving: null, sending: false, over: false, timers: {} };
 	const changed = () => {
 		state.version++;
@@ -225,7 +225,8 @@ function composer(main, context, settings, draft) {
 	}
 
 	function value() {
-		return { from: state.from, to: fields.to.list(), cc: fields.cc.list(), bcc: fields.bcc.list(), subject: subject.value, body: body.value,
+		const { name } = settings.preferences;
+		return { from: name ? `"${name.replace(/["\\]/g, "")}" <${state.from}>` : state.from, to: fields.to.list(), cc: fields.cc.list(), bcc: fields.bcc.list(), subject: subject.value, body: body.value,
 			answers: draft.answers, forwards: draft.forwards, revision: state.revision };
 	}
 

@@ -26,7 +26,7 @@ export function letter(m, mails, context) {
 		const r = item?.recipients.find(one => one.address.toLowerCase() === failed.toLowerCase());
 		const waits = r?.state === "waiting" || r?.state === "second-look";
 		const arrived = r?.state === "delivered";
-		const sealed = r ? r.demands.length > 0 : item?.from === context.session.alias;
+		const sealed = r ? r.demands.length > 0 : speaksOfSealing(reason);
 		const kind = arrived ? "arrived" : waits ? "waits" : "not-sent";
 		fill(card, h("div", { class: "note " + { arrived: "", waits: "doubtful", "not-sent": "bad" }[kind] },
 			icon({ arrived: "check", waits: "clock", "not-sent": "stop" }[kind]),
@@ -36,23 +36,22 @@ export function letter(m, mails, context) {
 				!arrived && h("p", null, what(reason), " ", sealed && t("nothing-in-clear")),
 				waits && r.deadline > 0 && h("p", null, t("tries-until", { until: moment(r.deadline) })),
 				kind === "not-sent" && h("ul", { class: "advice" }, advice(reason, { sealed }).map(one => h("li", null, one))),
-				about && kind === "not-sent" && acts(sealed))));
+				kind === "not-sent" && acts(item, sealed))));
 	}
 
-	function acts(sealed) {
+	function acts(item, sealed) {
 		const result = h("div", { class: "recheck", "aria-live": "polite" });
 		const again = button(t("check-again"), async () => {
 			again.disabled = true;
 			fill(result, markNode(failed, null));
-			const item = await itemOf(about).catch(() => null);
-			const from = item?.from || context.session.address;
+			const from = item?.from || (sealed && context.session.alias) || context.session.address;
 			const answer = await check(from, failed, { fresh: true }).catch(() => null);
 			fill(result, answer ? markNode(failed, answer) : t("mark-failed"));
 			again.disabled = false;
 		}, { sign: "refresh" });
 		return [h("p", { class: "row" },
-			button(t("edit-again"), () => edit({}), { sign: "write", kind: "main" }),
-			sealed && context.session.address && button(t("other-sender"), () => edit({ from: context.session.address }), { sign: "person" }),
+			about && button(t("edit-again"), () => edit({}), { sign: "write", kind: "main" }),
+			about && sealed && button(t("other-sender"), () => edit({ from: context.session.address }), { sign: "person" }),
 			again), result];
 	}
 
@@ -83,3 +82,6 @@ export function letter(m, mails, context) {
 		return null;
 	}
 }
+
+/* Whether only a mail that had to be sealed fails for this reason. */
+const speaksOfSealing = reason => advice(reason, { sealed: true }).length > advice(reason, { sealed: false }).length;

@@ -224,7 +224,7 @@ function mailPage(main, context) {
 			if (now.q || !(one.count > 1))
 				ids.push(one.id);
 			else
-				ids.push(...(await conversation(one.conversation)).filter(m => m.folder === one.folder && which(m)).map(m => m.id));
+				ids.push(...(await conversation(one.conversation, one.folder)).filter(m => m.folder === one.folder && which(m)).map(m => m.id));
 		}
 		return [...new Set(ids)];
 	}

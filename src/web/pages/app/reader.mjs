@@ -31,7 +31,7 @@ export function reader(context, on) {
 		const mine = begin(id);
 		try {
 			const message = await get(p`/messages/${id}`);
-			const mails = message.conversation ? await conversation(message.conversation) : [];
+			const mails = message.conversation ? await conversation(message.conversation, message.folder) : [];
 			if (open !== mine)
 				return;
 			Object.assign(mine, { folder: message.folder, conversation: message.conversation, subject: message.subject });
@@ -103,7 +103,7 @@ export function reader(context, on) {
 		const mine = open;
 		if (!mine?.list || !mine.conversation)
 			return;
-		const mails = await conversation(mine.conversation).catch(() => null);
+		const mails = await conversation(mine.conversation, mine.folder).catch(() => null);
 		if (!mails || open !== mine)
 			return;
 		const before = mine.cards.size;

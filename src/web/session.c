@@ -3,6 +3,7 @@
  * session.c - logging in and out. The token goes into a cookie that no script can read; what a
  * script needs to make changes, the CSRF token, is in the answer.
  */
+#include "base/version.h"
 #include "web/admit.h"
 #include "web/route.h"
 #include "web/words.h"
@@ -58,7 +59,7 @@ const struct json_shape about_shape = JSON_SHAPE(about_answer, about_fields);
 
 struct reply route_about(struct request *r)
 {
-	struct about_answer answer = { STR("siegel"), r->settings->host_name };
+	struct about_answer answer = { STR(SIEGEL_VERSION), r->settings->host_name };
 
 	return reply_shape(&about_shape, &answer);
 }

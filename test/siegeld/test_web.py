@@ -15,8 +15,10 @@ import ssl
 import subprocess
 import tempfile
 import time
+import urllib.parse
 from pathlib import Path
 
+import api
 import pytest
 from test_siegeld import BIN, IS_ROOT, Server, certificate, free_port, is_gone, wait_for  # noqa: F401
 
@@ -27,7 +29,7 @@ class Web:
     """A server with an account, its pages on loopback without TLS and with."""
 
     def __init__(self, server):
-        self.server = server
+        self.server, self.password = server, PASSWORD
         self.port, self.tls_port = free_port(), free_port()
         server.sections += (
             f'listener "plain" {{ kind = web-plain\n address = "127.0.0.1"\n port = {self.port} }}\n'
@@ -37,10 +39,15 @@ class Web:
         self.server.start()
         self.add("ada")
 
-    def add(self, name, *more):
-        subprocess.run([str(BIN / "siegel"), "-f", str(self.server.folder / "siegel.conf"), "user",
-                        "add", f"{name}@example.test", *more],
-                       input=PASSWORD + "\n", text=True, check=True, capture_output=True, timeout=30)
+    def siegel(self, *words, said=""):
+        subprocess.run([str(BIN / "siegel"), "-f", str(self.server.folder / "siegel.conf"), *words],
+                       input=said, text=True, check=True, capture_output=True, timeout=30)
+
+    def add(self, name):
+        self.siegel("user", "add", f"{name}@example.test", said=PASSWORD + "\n")
+
+    def make_admin(self, name):
+        self.siegel("user", "admin", f"{name}@example.test", "on")
 
 
 class Browser:
@@ -50,6 +57,7 @@ class Browser:
         self.web, self.tls = web, tls
         self.cookie, self.csrf = None, None
         self.connection = None
+        self.tried = set()  # routes
 
     def connect(self):
         if self.tls:
@@ -80,11 +88,19 @@ class Browser:
         if answer.will_close:
             self.connection.close()
             self.connection = None
+        if path.startswith("/api/v1"):
+            self.hold(method, path.removeprefix("/api/v1").split("?")[0], answer)
         return answer
+
+    def hold(self, method, path, answer):
+        """An answer is as doc/api.yaml describes it."""
+        kind = answer.getheader("Content-Type")
+        answer.json = json.loads(answer.text) if kind == "application/json" else None
+        self.tried.add((method, api.check(method, urllib.parse.unquote(path), (answer.status, kind, answer.json))))
 
     def api(self, method, path, body=None, **headers):
         answer = self.ask(method, "/api/v1" + path, body, headers)
-        return answer.status, json.loads(answer.text)
+        return answer.status, answer.json
 
     def log_in(self, user="ada@example.test", password=PASSWORD):
         answer = self.ask("POST", "/api/v1/session", {"user": user, "password": password})

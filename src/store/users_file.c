@@ -30,7 +30,10 @@ void users_file_open(struct users_file *file, const struct settings *settings, b
 	}
 }
 
-static void add_line(const struct users_file *file, const struct settings *settings,
+/* What no password has as its hash: a mail program comes in by application passwords alone. */
+static const char no_password[] = "*";
+
+static void add_user(const struct users_file *file, const struct settings *settings,
 	struct str address, struct str hash, struct buf *lines)
 {
 	size_t at = str_find_last(address, '@');
@@ -41,30 +44,58 @@ static void add_line(const struct users_file *file, const struct settings *setti
 		STR_ARG(settings->state_directory), STR_ARG(domain), STR_ARG(local));
 }
 
-static bool replace(struct str lines, struct why *why)
+/* Found by the password's own digest, since one account has many. */
+static void add_app_password(struct str address, struct str digest, struct buf *lines)
 {
+	buf_printf(lines, "%.*s/%.*s:{SHA256.HEX}%.*s::::::\n", STR_ARG(address), STR_ARG(digest),
+		STR_ARG(digest));
+}
+
+static bool replace(const char *path, struct str lines, struct why *why)
+{
+	static const char new_path[] = "auth/new";
 	scoped(fd_close) int fd =
-		open("auth/users.new", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0640);
+		open(new_path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0640);
 
 	if (fd < 0)
-		return why_errno(why, "can't write auth/users.new");
+		return why_errno(why, "can't write auth/new");
 	if (fchmod(fd, 0640) != 0 || !fd_write_all(fd, lines) || fsync(fd) != 0)
-		return why_errno(why, "can't write auth/users.new");
-	if (rename("auth/users.new", "auth/users") != 0)
-		return why_errno(why, "can't rename auth/users.new");
+		return why_errno(why, "can't write auth/new");
+	if (rename(new_path, path) != 0)
+		return why_errno(why, "can't rename auth/new");
 	return true;
 }
 
-bool users_file_write(const struct users_file *file, struct store *store, struct why *why)
+static bool write_users(const struct users_file *file, struct store *store, struct why *why)
 {
 	scoped(buf_free) struct buf lines = BUF(LINES_MAX);
 	sqlite3_stmt *s = ASK_PLAIN(&store->db, ACCOUNT_HASHES);
 
-	if (mkdir("auth", 0750) != 0 && errno != EEXIST)
-		return why_errno(why, "can't make the folder auth");
-	while (row(&store->db, s))
-		add_line(file, store->settings, row_text(s, 0), row_text(s, 1), &lines);
+	while (row(&store->db, s)) {
+		bool second_factor = row_number(s, 2) != 0;
+		add_user(file, store->settings, row_text(s, 0),
+			second_factor ? str_of(no_password) : row_text(s, 1), &lines);
+	}
 	if (store->db.failure != SQLITE_OK || lines.overflowed)
 		return why_not(why, "can't read the accounts");
-	return replace(buf_str(&lines), why);
+	return replace("auth/users", buf_str(&lines), why);
+}
+
+static bool write_app_passwords(struct store *store, struct why *why)
+{
+	scoped(buf_free) struct buf lines = BUF(LINES_MAX);
+	sqlite3_stmt *s = ASK_PLAIN(&store->db, APP_PASSWORD_HASHES);
+
+	while (row(&store->db, s))
+		add_app_password(row_text(s, 0), row_text(s, 1), &lines);
+	if (store->db.failure != SQLITE_OK || lines.overflowed)
+		return why_not(why, "can't read the application passwords");
+	return replace("auth/app-passwords", buf_str(&lines), why);
+}
+
+bool users_file_write(const struct users_file *file, struct store *store, struct why *why)
+{
+	if (mkdir("auth", 0750) != 0 && errno != EEXIST)
+		return why_errno(why, "can't make the folder auth");
+	return write_users(file, store, why) && write_app_passwords(store, why);
 }

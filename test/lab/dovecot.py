@@ -21,6 +21,10 @@ passdb {{
   driver = passwd-file
   args = username_format=%u {state}/store/auth/users
 }}
+passdb {{
+  driver = passwd-file
+  args = username_format=%u/%{{sha256:password}} {state}/store/auth/app-passwords
+}}
 userdb {{
   driver = static
   args = uid=siegel-mailbox gid=siegel-mailbox home={state}/mail/%d/%n

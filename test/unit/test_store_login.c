@@ -320,6 +320,60 @@ static void failures_are_counted_per_network_and_forgotten(void **state)
 	assert_int_equal(throttle_count(&t, key, 1000 + THROTTLE_WINDOW), 0);
 }
 
+static const char *read_users(struct world *w, const char *path)
+{
+	struct users_file file = { 61504, 61504 };
+	static char text[4096];
+	struct why why;
+
+	w->store.db.failure = SQLITE_OK;
+	if (!users_file_write(&file, &w->store, &why))
+		fail_msg("%s", why.text);
+	FILE *f = fopen(path, "r");
+	assert_non_null(f);
+	text[fread(text, 1, sizeof text - 1, f)] = '\0';
+	fclose(f);
+	return text;
+}
+
+static void dovecot_finds_application_passwords_by_their_digest(void **state)
+{
+	struct world *w = world_open();
+	struct str token = log_in(w, 1);
+	struct app_password_answer made;
+	struct stat facts;
+
+	(void)state;
+	assert_string_equal(read_users(w, "auth/app-passwords"), "");
+	w->store.accounts_changed = false;
+	made = app_add(w, token, "phone");
+	assert_true(w->store.accounts_changed); /* the loop writes the files */
+	struct digest d = digest_of(made.password);
+	struct str line = arena_printf(&w->arena, "ada@example.test/%.*s:{SHA256.HEX}%.*s::::::\n",
+		STR_ARG(digest_str(&d)), STR_ARG(digest_str(&d)));
+	assert_string_equal(read_users(w, "auth/app-passwords"), line.at);
+	assert_int_equal(stat("auth/app-passwords", &facts), 0);
+	assert_int_equal(facts.st_mode & 0777, 0640);
+	assert_int_equal(app_remove(w, token, made.passwords.at[0].entry), WEB_OK);
+	assert_string_equal(read_users(w, "auth/app-passwords"), "");
+	world_close(w);
+}
+
+static void dovecot_takes_no_password_behind_a_second_factor(void **state)
+{
+	struct world *w = world_open();
+
+	(void)state;
+	assert_int_equal(sqlite3_exec(w->store.db.handle,
+				 "INSERT INTO factor VALUES (1, x'00', 1, 0), (2, x'00', 0, 0)",
+				 NULL, NULL, NULL),
+		SQLITE_OK);
+	const char *users = read_users(w, "auth/users");
+	assert_non_null(strstr(users, "ada@example.test:{CRYPT}*:"));
+	assert_non_null(strstr(users, "bob@example.test:{CRYPT}" HASH ":"));
+	world_close(w);
+}
+
 static void dovecot_finds_the_accounts(void **state)
 {
 	struct world *w = world_open();
@@ -358,6 +412,8 @@ int main(void)
 		cmocka_unit_test(a_new_password_has_bounds),
 		cmocka_unit_test(failures_are_counted_per_network_and_forgotten),
 		cmocka_unit_test(dovecot_finds_the_accounts),
+		cmocka_unit_test(dovecot_finds_application_passwords_by_their_digest),
+		cmocka_unit_test(dovecot_takes_no_password_behind_a_second_factor),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,10 +93,9 @@ const context = {
 };
 
 async function take(value) {
-	const language = session?.language;
 	session = value;
 	api.useToken(value.csrf);
-	if (language !== value.language)
+	if (current() !== value.language)
 		await speak(value.language);
 }
 
@@ -167,7 +166,7 @@ async function route() {
 		return location.replace(HOME);
 	const mine = ++shown;
 	here = location.hash;
-	closeMenu();
+	showMenu(false);
 	markPlace();
 	const page = $("page");
 	page.setAttribute("aria-busy", "true");
@@ -227,16 +226,11 @@ function sayFailure(why) {
 	return said === word ? t("failure-failed") : said;
 }
 
-function closeMenu() {
-	$("side").classList.remove("open");
-	$("veil").hidden = true;
-	set($("menu"), "aria-expanded", "false");
-}
-
-function toggleMenu() {
-	const open = !$("side").classList.contains("open");
+/* On a phone the side column lies over the page. */
+function showMenu(open) {
 	$("side").classList.toggle("open", open);
 	$("veil").hidden = !open;
+	$("page").inert = open;
 	set($("menu"), "aria-expanded", String(open));
 	if (open)
 		$("side").querySelector("a").focus();
@@ -245,11 +239,11 @@ function toggleMenu() {
 function wire() {
 	addEventListener("hashchange", route);
 	addEventListener("pageshow", e => { if (e.persisted) location.reload(); });
-	$("menu").addEventListener("click", toggleMenu);
-	$("veil").addEventListener("click", closeMenu);
+	$("menu").addEventListener("click", () => showMenu(!$("side").classList.contains("open")));
+	$("veil").addEventListener("click", () => showMenu(false));
 	$("side").addEventListener("keydown", e => {
 		if (e.key === "Escape" && $("side").classList.contains("open")) {
-			closeMenu();
+			showMenu(false);
 			$("menu").focus();
 		}
 	});
@@ -332,6 +326,8 @@ async function openFolders() {
 }
 
 async function start() {
+	/* Fetched while the session is asked for; route() says what is wrong with it. */
+	import(`./${(find(location.hash) ?? find(HOME)).module}.mjs`).catch(() => {});
 	await learn("shell");
 	await speak(guess());
 	let found = null;

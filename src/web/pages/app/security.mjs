@@ -18,6 +18,8 @@ export async function show(column, state) {
 	column.append(passwordForm(state), factor, apps, sessions);
 }
 
+/* For password managers: whose password it is. */
+const whose = state => h("input", { type: "text", autocomplete: "username", value: state.settings.address, hidden: true, readOnly: true });
 const secretInput = autocomplete => h("input", { type: "password", autocomplete, required: true });
 const failed = (state, why) => state.context.toast(state.context.sayFailure(why), { kind: "wrong" });
 
@@ -48,9 +50,7 @@ function passwordForm(state) {
 			}
 		}
 	} },
-	/* For password managers: whose password it is. */
-	h("input", { type: "text", autocomplete: "username", value: state.settings.address, hidden: true, readOnly: true }),
-	oldField, freshField, h("button", { type: "submit", class: "button" }, t("password-change")));
+	whose(state), oldField, freshField, h("button", { type: "submit", class: "button" }, t("password-change")));
 	return h("section", { class: "stack" }, h("h2", null, t("password")), form);
 }
 
@@ -126,7 +126,7 @@ async function endFactor(section, state) {
 			passwordField.complain(why.error === "wrong" ? t("password-old-wrong") : state.context.sayFailure(why));
 			password.select();
 		}
-	} }, h("p", null, t("factor-end-why")), passwordField,
+	} }, whose(state), h("p", null, t("factor-end-why")), passwordField,
 	h("footer", null, button(t("cancel"), () => close(null)),
 		h("button", { type: "submit", class: "button main danger" }, t("factor-end")))));
 	if (!ended)

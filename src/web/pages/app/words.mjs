@@ -19,26 +19,35 @@ export function guess() {
 
 export const current = () => language;
 
-/* Change the language of everything said from now on. Kept for the next login. */
+/* Change the language of everything said from now on. Kept for the next login. Until all words are
+ * there the old ones are spoken. */
 export async function speak(wanted) {
-	language = LANGUAGES.includes(wanted) ? wanted : "en";
-	try { localStorage.setItem(KEPT, language); } catch { /* a browser that keeps nothing */ }
-	document.documentElement.lang = language;
-	table = {};
+	const next = LANGUAGES.includes(wanted) ? wanted : "en";
+	let names, tables;
+	do {
+		names = [...parts];
+		tables = await Promise.all(names.map(n => tableOf(next, n)));
+	} while (names.length !== parts.size);
+	language = next;
+	table = Object.assign({}, ...tables);
 	intl = {};
-	await Promise.all([...parts].map(readPart));
+	document.documentElement.lang = language;
+	try { localStorage.setItem(KEPT, language); } catch { /* a browser that keeps nothing */ }
 }
 
 /* Make the words of these parts available. */
 export function learn(...names) {
-	return Promise.all(names.filter(n => !parts.has(n)).map(n => readPart(n).then(() => parts.add(n))));
+	return Promise.all(names.filter(n => !parts.has(n)).map(readPart));
 }
 
 async function readPart(name) {
-	const spoken = language;
-	const words = await tableOf(spoken, name);
-	if (spoken === language)
-		Object.assign(table, words);
+	let spoken, words;
+	do {
+		spoken = language;
+		words = await tableOf(spoken, name);
+	} while (spoken !== language);
+	parts.add(name);
+	Object.assign(table, words);
 }
 
 /* The table of a part in any language. */

@@ -163,11 +163,13 @@ static void put_document(struct index *index, const struct located *l,
 
 	list_people(&people, d->to.at, d->to.len);
 	INDEX_RUN(index, MESSAGE_IS_READ, index_number(l->number),
+		index_number(count_attachments(d)), index_number(message_id),
+		index_number(conversation));
+	INDEX_RUN(index, SUMMARY_PUT, index_number(l->number),
 		index_text(cut_text(from->name, SUBJECT_MAX)),
 		index_text(cut_text(from->address, SUBJECT_MAX)), index_text(buf_str(&people)),
 		index_text(cut_text(d->subject, SUBJECT_MAX)),
-		index_text(cut_text(d->preview, PREVIEW_MAX)), index_number(count_attachments(d)),
-		index_number(message_id), index_number(conversation));
+		index_text(cut_text(d->preview, PREVIEW_MAX)));
 	put_words(index, l->number, d);
 	if (folder_name_kind(l->folder) == FOLDER_SENT)
 		put_addressees(index, l->number, d);

@@ -38,7 +38,7 @@ static const char pragmas[] = "PRAGMA locking_mode = EXCLUSIVE;"
 			      "PRAGMA synchronous = NORMAL;"
 			      "PRAGMA journal_size_limit = 8388608;"
 			      "PRAGMA cache_size = -8192;"
-			      "PRAGMA temp_store = MEMORY;";
+			      "PRAGMA temp_store = MEMORY;"; /* no file elsewhere */
 
 struct index *index_new(int folder, const struct folder_path *path)
 {
@@ -146,8 +146,6 @@ static int open_at(struct index *index, const char *path)
 		code = execute(index, pragmas);
 	if (code == SQLITE_OK)
 		code = make_tables(index);
-	if (code == SQLITE_OK)
-		code = execute(index, INDEX_TEMPORARY_TABLES);
 	if (code == SQLITE_OK)
 		code = prepare_all(index);
 	if (code == SQLITE_OK)

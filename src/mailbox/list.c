@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: ISC
  *
  * list.c - see list.h. Three ways to a page: a folder as it lies there, by an index of its messages
- * in order; a search, which first gathers all it finds; a conversation. `after` is the last row of
+ * in order; a search, which first gathers all it finds (found.h); a conversation. `after` is the last row of
  * the page before, TIME-NUMBER: rows that came or went meanwhile move nothing.
  */
 #include "mailbox/list.h"
 
 #include "mailbox/folder_name.h"
+#include "mailbox/found.h"
 #include "mailbox/query.h"
 #include "mailbox/scan.h"
 
@@ -114,36 +115,52 @@ struct place {
 	int64_t conversation, folder;
 };
 
-static void take_rows(struct index *index, sqlite3_stmt *s, const struct wanted *w,
-	struct arena *arena, struct messages_answer *answer, struct place *places,
-	struct unread *unread)
-{
-	int64_t time = 0, number = 0;
+/* A page that is being made, the account's lock held. */
+struct page {
+	struct index *index;
+	struct wanted *wanted;
+	struct arena *arena;
+	struct messages_answer *answer;
+	struct place *places;
+	struct unread *unread;
+	int64_t time, number; /* of its last row */
+};
 
-	while ((int64_t)answer->messages.len < w->limit && index_row(index, s)) {
-		time = index_column(s, 4);
-		number = index_column(s, 0);
-		if (index_column(s, 16) == DIGEST_DUE && unread->n < DIGEST_BATCH)
-			unread->numbers[unread->n++] = number;
-		places[answer->messages.len] =
-			(struct place){ index_column(s, 12), index_column(s, 17) };
-		take_row(s, arena, &answer->messages.at[answer->messages.len++]);
+/* False: the page was full, and there is more behind it. */
+static bool add_row(struct page *p, sqlite3_stmt *s)
+{
+	size_t n = p->answer->messages.len;
+
+	if ((int64_t)n == p->wanted->limit) {
+		p->answer->next = arena_printf(p->arena, "%llx-%llx", (unsigned long long)p->time,
+			(unsigned long long)p->number);
+		return false;
 	}
-	if ((int64_t)answer->messages.len == w->limit && index_row(index, s))
-		answer->next = arena_printf(
-			arena, "%llx-%llx", (unsigned long long)time, (unsigned long long)number);
+	p->time = index_column(s, 4);
+	p->number = index_column(s, 0);
+	if (index_column(s, 16) == DIGEST_DUE && p->unread->n < DIGEST_BATCH)
+		p->unread->numbers[p->unread->n++] = p->number;
+	p->places[n] = (struct place){ index_column(s, 12), index_column(s, 17) };
+	take_row(s, p->arena, &p->answer->messages.at[n]);
+	p->answer->messages.len++;
+	return true;
+}
+
+static void add_rows(struct page *p, sqlite3_stmt *s)
+{
+	while (index_row(p->index, s) && add_row(p, s))
+		;
 	sqlite3_reset(s);
 }
 
-static void count_conversations(
-	struct index *index, struct messages_answer *answer, const struct place *places)
+static void count_conversations(struct page *p)
 {
-	for (size_t i = 0; i < answer->messages.len; i++) {
-		struct message_summary *m = &answer->messages.at[i];
-		sqlite3_stmt *s = INDEX_ASK(index, CONVERSATION_COUNT,
-			index_number(places[i].folder), index_number(places[i].conversation));
+	for (size_t i = 0; i < p->answer->messages.len; i++) {
+		struct message_summary *m = &p->answer->messages.at[i];
+		sqlite3_stmt *s = INDEX_ASK(p->index, CONVERSATION_COUNT,
+			index_number(p->places[i].folder), index_number(p->places[i].conversation));
 
-		if (index_row(index, s)) {
+		if (index_row(p->index, s)) {
 			m->count = (uint64_t)index_column(s, 0);
 			m->unseen = (uint64_t)index_column(s, 1);
 		}
@@ -151,114 +168,130 @@ static void count_conversations(
 	}
 }
 
-static void count(struct index *index, sqlite3_stmt *s, struct messages_answer *answer)
+static void count(struct page *p, sqlite3_stmt *s)
 {
-	if (index_row(index, s)) {
-		answer->total = (uint64_t)index_column(s, 0);
-		answer->unseen = (uint64_t)index_column(s, 1);
+	if (index_row(p->index, s)) {
+		p->answer->total = (uint64_t)index_column(s, 0);
+		p->answer->unseen = (uint64_t)index_column(s, 1);
 	}
 	sqlite3_reset(s);
 }
 
 /* --- the three ways --- */
 
-static sqlite3_stmt *list_conversation_rows(
-	struct index *index, const struct wanted *w, struct messages_answer *answer)
+static void list_one_conversation(struct page *p)
 {
-	count(index,
-		INDEX_ASK(index, CONVERSATION_COUNT, index_number(w->folder),
-			index_number(w->conversation)),
-		answer);
-	return INDEX_ASK(index, LIST_CONVERSATION, index_number(w->folder),
-		index_number(w->conversation), index_number(w->time), index_number(w->number),
-		index_number(w->limit + 1));
+	const struct wanted *w = p->wanted;
+
+	count(p, INDEX_ASK(p->index, CONVERSATION_COUNT, index_number(w->folder),
+			 index_number(w->conversation)));
+	add_rows(p, INDEX_ASK(p->index, LIST_CONVERSATION, index_number(w->folder),
+			    index_number(w->conversation), index_number(w->time),
+			    index_number(w->number), index_number(w->limit + 1)));
 }
 
-static sqlite3_stmt *list_folder_rows(
-	struct index *index, const struct wanted *w, struct messages_answer *answer)
+static void list_folder(struct page *p)
 {
+	const struct wanted *w = p->wanted;
 	bool collapse = w->ask->collapse;
 	enum index_statement counts = collapse ? INDEX_LIST_COUNT_CONVERSATIONS : INDEX_LIST_COUNT;
+	enum index_statement rows = collapse ? INDEX_LIST_CONVERSATIONS : INDEX_LIST;
 	const struct index_value values[] = { index_number(w->folder), index_number(w->time),
 		index_number(w->number), index_number(w->limit + 1) };
 
-	count(index, index_ask(index, counts, values, 1), answer);
-	return index_ask(
-		index, collapse ? INDEX_LIST_CONVERSATIONS : INDEX_LIST, values, count_of(values));
+	count(p, index_ask(p->index, counts, values, 1));
+	add_rows(p, index_ask(p->index, rows, values, count_of(values)));
 }
 
-static void find(struct index *index, const struct wanted *w)
+static void find(struct page *p, struct found *found)
 {
+	const struct wanted *w = p->wanted;
 	const struct query *q = &w->query;
 	const struct index_value values[] = { index_number(w->folder),
 		index_number((int64_t)w->ask->everywhere), index_number(q->from),
 		index_number(q->before), index_number((int64_t)q->mask),
 		index_number((int64_t)q->flags), index_number((int64_t)q->attachments),
 		index_text(buf_str(&q->match)) };
+	sqlite3_stmt *s = q->match.len ? index_ask(p->index, INDEX_FIND_WORDS, values, 8)
+				       : index_ask(p->index, INDEX_FIND, values, 7);
 
-	INDEX_RUN_PLAIN(index, FOUND_CLEAR);
-	if (q->match.len)
-		index_run(index, index_ask(index, INDEX_FIND_WORDS, values, 8));
-	else
-		index_run(index, index_ask(index, INDEX_FIND, values, 7));
+	while (index_row(p->index, s) &&
+		found_add(
+			found, (struct found_message){ index_column(s, 0), index_column(s, 1),
+				       index_column(s, 2), !(index_column(s, 3) & MESSAGE_SEEN) }))
+		;
+	sqlite3_reset(s);
 	/* Nothing that is typed should get here; if it does, the index isn't to blame. */
-	if ((index->failure & 0xff) == SQLITE_ERROR)
-		index->failure = SQLITE_OK;
+	if ((p->index->failure & 0xff) == SQLITE_ERROR)
+		p->index->failure = SQLITE_OK;
 }
 
-static sqlite3_stmt *list_found_rows(
-	struct index *index, const struct wanted *w, struct messages_answer *answer)
+static bool is_behind(const struct found_message *m, const struct wanted *w)
 {
-	bool collapse = w->ask->collapse;
-	const struct index_value values[] = { index_number(w->time), index_number(w->number),
-		index_number(w->limit + 1) };
-
-	find(index, w);
-	count(index,
-		collapse ? INDEX_ASK_PLAIN(index, FOUND_COUNT_CONVERSATIONS)
-			 : INDEX_ASK_PLAIN(index, FOUND_COUNT),
-		answer);
-	return index_ask(index, collapse ? INDEX_FOUND_CONVERSATIONS : INDEX_FOUND, values,
-		count_of(values));
+	return m->time < w->time || (m->time == w->time && m->number < w->number);
 }
 
-/* With the account's lock held. False: the index failed. */
-static bool list_once(struct index *index, struct wanted *w, struct arena *arena,
-	struct messages_answer *answer, struct unread *unread)
+static void list_found(struct page *p)
 {
-	struct place *places = arena_array(arena, (size_t)w->limit, sizeof *places);
-	sqlite3_stmt *s;
+	struct found found = { 0 };
+	bool more = true;
 
-	*answer = (struct messages_answer){ .outcome = WEB_OK };
-	unread->n = 0;
-	answer->messages.at = arena_array(arena, (size_t)w->limit, sizeof *answer->messages.at);
-	if (!places || !answer->messages.at) {
-		answer->outcome = WEB_FAILED;
+	find(p, &found);
+	found_arrange(&found, p->wanted->ask->collapse);
+	p->answer->total = found.n;
+	p->answer->unseen = found.unseen;
+	for (size_t i = 0; i < found.n && more; i++) {
+		if (!is_behind(&found.at[i], p->wanted))
+			continue;
+		sqlite3_stmt *s =
+			INDEX_ASK(p->index, SUMMARY_OF_NUMBER, index_number(found.at[i].number));
+		more = index_row(p->index, s) && add_row(p, s);
+		sqlite3_reset(s);
+	}
+	found_free(&found);
+}
+
+/* False: the index failed. */
+static bool list_once(struct page *p)
+{
+	struct wanted *w = p->wanted;
+
+	*p->answer = (struct messages_answer){ .outcome = WEB_OK };
+	p->unread->n = 0;
+	p->places = arena_array(p->arena, (size_t)w->limit, sizeof *p->places);
+	p->answer->messages.at =
+		arena_array(p->arena, (size_t)w->limit, sizeof *p->answer->messages.at);
+	if (!p->places || !p->answer->messages.at) {
+		p->answer->outcome = WEB_FAILED;
 		return true;
 	}
 	w->folder = index_only_number(
-		index, INDEX_ASK(index, FOLDER_OF_NAME, index_text(w->ask->folder)));
-	if (!w->folder && !w->ask->everywhere && !w->conversation)
-		answer->outcome = WEB_NOT_FOUND;
+		p->index, INDEX_ASK(p->index, FOLDER_OF_NAME, index_text(w->ask->folder)));
+	if (!w->folder && !w->ask->everywhere && !w->ask->conversation.len)
+		p->answer->outcome = WEB_NOT_FOUND;
 	if (w->ask->conversation.len)
-		s = list_conversation_rows(index, w, answer);
+		list_one_conversation(p);
 	else if (w->searches)
-		s = list_found_rows(index, w, answer);
+		list_found(p);
 	else
-		s = list_folder_rows(index, w, answer);
-	take_rows(index, s, w, arena, answer, places, unread);
-	count_conversations(index, answer, places);
-	INDEX_RUN_PLAIN(index, FOUND_CLEAR);
-	return index->failure == SQLITE_OK;
+		list_folder(p);
+	count_conversations(p);
+	return p->index->failure == SQLITE_OK;
 }
 
 static void list_locked(struct account *account, struct wanted *w, struct arena *arena,
 	struct messages_answer *answer, struct unread *unread)
 {
+	struct page page = { .index = account->index,
+		.wanted = w,
+		.arena = arena,
+		.answer = answer,
+		.unread = unread };
+
 	pthread_mutex_lock(&account->lock);
 	index_ready(account->index);
 	for (int i = 0; i < 2; i++) {
-		if (list_once(account->index, w, arena, answer, unread))
+		if (list_once(&page))
 			break;
 		*answer = (struct messages_answer){ .outcome = WEB_FAILED };
 		index_recover(account->index);

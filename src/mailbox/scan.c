@@ -338,6 +338,7 @@ static void forget_message(struct scan *s, const struct located *l)
 
 	INDEX_RUN(index, WORDS_REMOVE, index_number(l->number));
 	people_forget(index, l->number);
+	INDEX_RUN(index, SUMMARY_REMOVE, index_number(l->number));
 	INDEX_RUN(index, MESSAGE_REMOVE, index_number(l->number));
 	INDEX_RUN(index, REFERENCES_REMOVE, index_number(l->conversation));
 }

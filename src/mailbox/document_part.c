@@ -43,10 +43,12 @@ static bool write_picture(int out, const struct leaf *leaf, struct arena *arena)
 	char piece[PIECE];
 	size_t filled = 0;
 	ssize_t n = 1;
-	bool good = stream != NULL;
+	bool good;
 
 	buf_printf(&text, "data:%.*s;base64,", STR_ARG(leaf_type(leaf, arena)));
-	while (good && n > 0) {
+	good = fd_write_all(out, buf_str(&text));
+	buf_clear(&text);
+	while (stream && good && n > 0) {
 		n = g_mime_stream_read(stream, piece + filled, sizeof piece - filled);
 		filled += n > 0 ? (size_t)n : 0;
 		if (n > 0 && filled < sizeof piece)

@@ -5,6 +5,7 @@
  */
 #include "base/fd.h"
 #include "base/log.h"
+#include "mailbox/reader.h"
 #include "mailbox/show.h"
 
 #include <fcntl.h>
@@ -14,7 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -370,6 +371,98 @@ static void tags_without_an_end_take_no_longer(void **state)
 	}
 }
 
+/* What a reader that was taken over could answer. */
+static bool is_believed(struct str answer)
+{
+	int ends[2];
+	scoped(fd_close) int file = file_of(STR("\n"));
+	const struct mime_ask ask = { .job = MIME_DOCUMENT };
+	struct mime_document document;
+	struct why why = { "" };
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	assert_true(fd_write_all(ends[1], answer) && shutdown(ends[1], SHUT_WR) == 0);
+	struct mime_reader reader = { .mime = mime, .socket = ends[0] };
+	arena_reset(&arena);
+	bool believed =
+		mime_ask(&reader, &ask, file, -1, deadline_in(WAIT_MS), &arena, &document, &why);
+	close(ends[1]);
+	mime_end(&reader);
+	return believed;
+}
+
+static bool document_is_believed(struct mime_document document)
+{
+	scoped(buf_free) struct buf answer = BUF(1 << 20);
+	char *length = buf_reserve(&answer, READER_LENGTH);
+
+	assert_non_null(length);
+	answer.len = READER_LENGTH;
+	pack_mime_document(&answer, &document);
+	reader_put_length(answer.at, answer.len - READER_LENGTH);
+	return is_believed(buf_str(&answer));
+}
+
+static void a_reader_that_lies_is_not_believed(void **state)
+{
+	(void)state;
+	static struct mime_attachment many[MIME_ATTACHMENTS_MAX + 1];
+	struct person bad = { .name = STR("x\ny") };
+	struct text reference = { STR("\xff") };
+
+	assert_true(document_is_believed((struct mime_document){ .text = STR("a\n\tb") }));
+	assert_false(document_is_believed((struct mime_document){ .text = STR("a\rb") }));
+	assert_false(document_is_believed((struct mime_document){ .text = STR("\xc0\x80") }));
+	assert_false(document_is_believed((struct mime_document){ .subject = STR("a\nb") }));
+	assert_false(document_is_believed((struct mime_document){ .name = STR("\x7f") }));
+	assert_false(document_is_believed((struct mime_document){ .from = { &bad, 1 } }));
+	assert_false(document_is_believed((struct mime_document){ .bcc = { &bad, 1 } }));
+	assert_false(
+		document_is_believed((struct mime_document){ .references = { &reference, 1 } }));
+	assert_false(document_is_believed(
+		(struct mime_document){ .attachments = { many, count_of(many) } }));
+	assert_false(is_believed(STR("")));
+	assert_false(is_believed(STR("\x10\0\0\0\0\0\0\0short")));
+	assert_false(is_believed(STR("\xff\xff\xff\xff\xff\xff\xff\x7fx")));
+	assert_false(is_believed(STR("\x08\0\0\0\0\0\0\0garbage.")));
+}
+
+static void a_reader_that_is_too_slow_loses_the_message(void **state)
+{
+	(void)state;
+	scoped(mime_end) struct mime_reader reader = MIME_READER(mime);
+	scoped(fd_close) int file = file_of(STR("Subject: slow\n\nthe text\n"));
+	struct mime_document d;
+	struct why why;
+
+	arena_reset(&arena);
+	assert_true(mime_document(&reader, MIME_DOCUMENT, file, MIME_TEXT_MAX,
+		(struct deadline){ 0 }, &arena, &d, &why));
+	assert_int_equal(d.problems, MIME_PROBLEM(UNREADABLE));
+	assert_str(d.subject, "slow");
+	assert_str(d.text, "the text\n");
+}
+
+static void one_reader_reads_many(void **state)
+{
+	(void)state;
+	enum { MANY = 1000 };
+	scoped(mime_end) struct mime_reader reader = MIME_READER(mime);
+	scoped(fd_close) int file = file_of(STR(MIXED));
+	int64_t before = clock_monotonic_ms();
+	struct mime_document d;
+	struct why why;
+
+	for (int i = 0; i < MANY; i++) {
+		arena_reset(&arena);
+		assert_true(mime_document(&reader, MIME_INDEX, file, 64 * 1024,
+			deadline_in(WAIT_MS), &arena, &d, &why));
+		assert_int_equal(d.attachments.len, 3);
+	}
+	print_message("%d messages in %llu ms\n", MANY,
+		(unsigned long long)(clock_monotonic_ms() - before));
+}
+
 static void the_pages_get_a_json_document(void **state)
 {
 	(void)state;
@@ -456,6 +549,9 @@ int main(void)
 		cmocka_unit_test(a_huge_text_is_cut),
 		cmocka_unit_test(huge_pictures_are_left_out),
 		cmocka_unit_test(tags_without_an_end_take_no_longer),
+		cmocka_unit_test(a_reader_that_lies_is_not_believed),
+		cmocka_unit_test(a_reader_that_is_too_slow_loses_the_message),
+		cmocka_unit_test(one_reader_reads_many),
 		cmocka_unit_test(the_pages_get_a_json_document),
 		cmocka_unit_test(the_pages_get_parts_and_bodies_sealed),
 		cmocka_unit_test(nothing_at_all_is_a_message),

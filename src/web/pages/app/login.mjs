@@ -29,7 +29,7 @@ export async function enterAgain(address) {
 	form.reset();
 	$("login-user").value = address;
 	$("login-user").readOnly = true;
-	const box = h("dialog", { "aria-labelledby": "again-title" },
+	const box = h("dialog", { id: "again", "aria-labelledby": "again-title" },
 		h("h2", { id: "again-title" }, t("session-over")), h("p", null, t("session-over-why")), form);
 	box.addEventListener("cancel", e => e.preventDefault());
 	document.body.append(box);

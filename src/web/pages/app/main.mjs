@@ -166,6 +166,8 @@ async function route() {
 		return location.replace(HOME);
 	const mine = ++shown;
 	here = location.hash;
+	for (const box of document.querySelectorAll("dialog[open]:not(#again)"))
+		box.close();
 	showMenu(false);
 	markPlace();
 	const page = $("page");

@@ -216,7 +216,7 @@ static void take_control(struct serve *serve)
 		break;
 	case START_RELOAD:
 		serve->store->settings = serve->start->settings;
-		serve->store->accounts_changed = true;
+		serve->store->users_due = true;
 		break;
 	case START_STOP:
 	case START_GONE:
@@ -387,7 +387,7 @@ static void write_users(struct serve *serve)
 {
 	struct why why;
 
-	serve->store->accounts_changed = false;
+	serve->store->users_due = false;
 	serve->store->db.failure = SQLITE_OK;
 	if (!users_file_write(serve->users, serve->store, &why))
 		LOG(LOG_ALARM, "users-file", log_text("why", why.text));
@@ -419,10 +419,11 @@ static void do_round(struct serve *serve)
 		run_one_by_one(serve);
 		fail_staging(serve, failure);
 	}
+	/* Before the answers: one that says a password is removed promises it for Dovecot too. */
+	if (serve->store->users_due)
+		write_users(serve);
 	answer_all(serve);
 	answer_changed(serve);
-	if (serve->store->accounts_changed)
-		write_users(serve);
 	tidy_wal(serve);
 }
 

@@ -85,6 +85,8 @@ bool store_commit(struct store *store)
 		schedule_committed(store);
 		receipts_committed(store);
 		changes_committed(&store->changes);
+		store->users_due |= store->accounts_changed;
+		store->accounts_changed = false;
 		return true;
 	}
 	undo(store);

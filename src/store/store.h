@@ -56,7 +56,8 @@ struct store {
 	int64_t stored_warned; /* when stored_warn last looked; 0: not yet */
 	uint64_t disk_free;    /* as of this batch; 0: not asked yet */
 	char small[65536];     /* a body that isn't worth mapping, for one handler */
-	bool accounts_changed; /* auth/users is to be written after the commit */
+	bool accounts_changed; /* in this batch */
+	bool users_due;	       /* and committed: auth/users is to be written */
 	int64_t disk_told;     /* when an alarm last said so; 0: not yet */
 	bool short_of_disk;    /* mail was refused for it: give back what the WAL holds */
 	bool stale;	       /* the schedule no longer mirrors the database: load it again */

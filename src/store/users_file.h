@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: ISC
  *
- * users_file.h - auth/users, the accounts as Dovecot reads them (its passwd-file):
+ * users_file.h - auth/users and auth/app-passwords, the accounts as Dovecot reads them (its
+ * passwd-file):
  *
  *	ada@example.org:{CRYPT}$y$...:UID:GID::/var/lib/siegel/mail/example.org/ada::
+ *	ada@example.org/DIGEST:{SHA256.HEX}DIGEST::::::
  *
- * Dovecot serves the same Maildirs with the same passwords. Passwords are hashes, still the file
- * is for Dovecot's eyes alone: mode 0640, with the group of its folder (setting auth_group).
+ * Dovecot serves the same Maildirs with the same passwords (doc/dovecot.md). Passwords are hashes,
+ * still the files are for Dovecot's eyes alone: mode 0640, with the group of their folder (setting
+ * auth_group).
  */
 #ifndef STORE_USERS_FILE_H
 #define STORE_USERS_FILE_H
@@ -21,7 +24,7 @@ struct users_file {
 
 /* Work out the mailbox role's user; before the root directory is changed. */
 void users_file_open(struct users_file *file, const struct settings *settings, bool is_root);
-/* Write it anew, atomically. False and why. */
+/* Write both anew, each atomically. False and why. */
 bool users_file_write(const struct users_file *file, struct store *store, struct why *why) must_use;
 
 #endif

@@ -345,9 +345,9 @@ static void dovecot_finds_application_passwords_by_their_digest(void **state)
 
 	(void)state;
 	assert_string_equal(read_users(w, "auth/app-passwords"), "");
-	w->store.accounts_changed = false;
+	w->store.users_due = false;
 	made = app_add(w, token, "phone");
-	assert_true(w->store.accounts_changed); /* the loop writes the files */
+	assert_true(w->store.users_due); /* the loop writes the files */
 	struct digest d = digest_of(made.password);
 	struct str line = arena_printf(&w->arena, "ada@example.test/%.*s:{SHA256.HEX}%.*s::::::\n",
 		STR_ARG(digest_str(&d)), STR_ARG(digest_str(&d)));

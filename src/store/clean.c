@@ -13,7 +13,7 @@
 enum {
 	MESSAGES_AT_ONCE = 50,
 	NOTICES_AT_ONCE = 100,
-	SENT_AT_ONCE = 100,
+	LETTERS_AT_ONCE = 100,
 	POLICIES_AT_ONCE = 100,
 	PIECES_AT_ONCE = 16
 };
@@ -39,14 +39,13 @@ static bool remove_notices(struct store *store)
 	return database_changes(&store->db) == NOTICES_AT_ONCE;
 }
 
+/* What people send themselves; there are never many that have their time at once. */
 static bool remove_sent(struct store *store)
 {
-	RUN(&store->db, SENT_EXPIRE, as_number(store->now - store->settings->keep_receipts),
-		as_number(SENT_AT_ONCE));
-	bool more = database_changes(&store->db) == SENT_AT_ONCE;
+	RUN(&store->db, SENT_EXPIRE, as_number(store->now - store->settings->keep_receipts));
 	RUN(&store->db, LETTERS_EXPIRE, as_number(store->now - store->settings->keep_receipts),
-		as_number(SENT_AT_ONCE));
-	return more || database_changes(&store->db) == SENT_AT_ONCE;
+		as_number(LETTERS_AT_ONCE));
+	return database_changes(&store->db) == LETTERS_AT_ONCE;
 }
 
 bool clean_some(struct store *store)

@@ -8,7 +8,7 @@
 
 #include "store/store.h"
 
-enum { SENT_LISTED = 100, SENT_RECIPIENTS_LISTED = 5000 };
+enum { SENT_LISTED = 100, SENT_RECIPIENTS_LISTED = 2000 };
 
 /* Of those named, or of the newest ones. Another account's are not there. Reading alone. */
 void sent_show(struct store *store, int64_t account, const struct sent_ask *ask,

@@ -257,6 +257,8 @@ function composer(main, context, settings, draft) {
 			const version = state.version;
 			try {
 				const answer = await put(p`/drafts/${draft.draft}`, { ...value(), revision: ++state.revision }, { keep: true });
+				if (!state.exists)
+					folders.refresh().catch(() => {});
 				Object.assign(state, { saved: version, exists: true, at: answer.saved, failure: null });
 				if (version === state.version)
 					dropDraft(address, draft.draft);
@@ -339,6 +341,7 @@ function composer(main, context, settings, draft) {
 		dropDraft(address, draft.draft);
 		if (state.exists)
 			await remove(p`/drafts/${draft.draft}`).catch(why => why.error === "not-found" || context.toast(context.sayFailure(why), { kind: "wrong" }));
+		folders.refresh().catch(() => {});
 		context.toast(t("discarded"), plain ? { undo: () => {
 			const anew = newId();
 			prepared.set(anew, { ...blank, ...written, revision: 0, unsaved: true });
@@ -486,8 +489,13 @@ function composer(main, context, settings, draft) {
 	async function sure() {
 		const known = await Promise.all(everybody().map(async one => {
 			const a = await Promise.race([check(state.from, one.address).catch(() => null), new Promise(late => setTimeout(late, 50, null))]);
-			return { one, refused: a && verdict(a).refused, text: a && verdict(a).text };
+			return { one, ...a && verdict(a) };
 		}));
+		const blocks = known.find(k => k.blocks);
+		if (blocks) {
+			context.toast(blocks.one.address + " " + blocks.text, { kind: "wrong" });
+			return false;
+		}
 		const refused = known.filter(k => k.refused);
 		if (!refused.length)
 			return true;

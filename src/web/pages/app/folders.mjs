@@ -23,9 +23,10 @@ const ul = h("ul", { class: "links" });
 
 export async function mount(slot, given) {
 	context = given;
-	slot.append(ul, h("button", { type: "button", class: "plain new-folder", onclick: create }, icon("plus"), t("folder-new")));
-	context.listen(what => (what === "mail" || what === "all") && refresh().catch(() => {}));
+	context.listen(what => ["mail", "sent", "all"].includes(what) && refresh().catch(() => {}));
 	await ready();
+	slot.append(ul, h("button", { type: "button", class: "plain new-folder", onclick: create }, icon("plus"), t("folder-new")));
+	context.markPlace();
 	resume(context);
 }
 

@@ -13,13 +13,13 @@ import { advice, what } from "./reasons.mjs";
 import { itemOf } from "./sent.mjs";
 import { moment, t, tn } from "./words.mjs";
 
-/* The card on top of the letter `m`; mails(): the summaries of its conversation. */
-export function letter(m, mails, context) {
+/* The card on top of the letter `m` (a promise); mails(): the summaries of its conversation. */
+export async function letter(m, mails, context) {
 	const card = h("section", { class: "letter", "aria-label": t("letter") });
 	const { about, failed, reason } = m.arrival;
 	if (!about && !failed)
 		return fill(card, h("p", { class: "came small" }, icon("info"), h("span", null, t("letter-own"))));
-	(about ? itemOf(about) : Promise.resolve(null)).then(draw, () => draw(null));
+	draw(about ? await itemOf(about).catch(() => null) : null);
 	return card;
 
 	function draw(item) {
@@ -31,7 +31,7 @@ export function letter(m, mails, context) {
 		fill(card, h("div", { class: "note " + { arrived: "", waits: "doubtful", "not-sent": "bad" }[kind] },
 			icon({ arrived: "check", waits: "clock", "not-sent": "stop" }[kind]),
 			h("div", null,
-				h("h3", null, t("letter-" + kind)),
+				h("h2", null, t("letter-" + kind)),
 				h("p", null, tn(item?.subject ? "letter-which" : "letter-whom", { subject: h("b", null, h("bdi", null, item?.subject ?? "")), address: h("b", null, addressNode(failed)) })),
 				!arrived && h("p", null, what(reason), " ", sealed && t("nothing-in-clear")),
 				waits && r.deadline > 0 && h("p", null, t("tries-until", { until: moment(r.deadline) })),

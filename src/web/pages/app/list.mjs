@@ -167,7 +167,7 @@ export function list(on) {
 		row.same = same;
 		row.summary = summary;
 		const flagged = summary.flags.includes("flagged");
-		const unread = summary.unseen > 0;
+		const unread = on.kind(summary.folder) === "sent" ? !summary.flags.includes("seen") : summary.unseen > 0;
 		const subject = summary.subject || t("no-subject");
 		row.sign = h("span", { class: "state" });
 		set(row.link, "href", on.href(row));

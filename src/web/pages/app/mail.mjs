@@ -41,7 +41,7 @@ function mailPage(main, context) {
 	const pickAll = h("input", { type: "checkbox", "aria-label": t("select-all"), title: t("select-all"), onclick: () => rows.pickAll(pickAll.checked) });
 	const state = h("span", { class: "list-state small soft" });
 	const bulk = h("div", { class: "tools", role: "toolbar", "aria-label": t("with-selected") });
-	const mails = reader(context, { tools: readerTools, failed });
+	const mails = reader(context, { tools: readerTools, failed, read: changed });
 	const rows = list({
 		selection: selectionChanged, loaded, failed, empty,
 		opened: row => { now.wanted = row.summary.id; },
@@ -245,6 +245,10 @@ function mailPage(main, context) {
 		} catch (why) {
 			context.toast(context.sayFailure(why), { kind: "wrong" });
 		}
+		changed();
+	}
+
+	function changed() {
 		rows.refresh();
 		folders.refresh().catch(() => {});
 	}

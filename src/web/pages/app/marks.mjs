@@ -47,16 +47,16 @@ function next() {
 	}
 }
 
-/* An answer in words: { tone, sign, text, help, refused, clear }. refused: it will not be sent to
- * this recipient. */
+/* An answer in words: { tone, sign, text, help, refused, blocks, clear }. refused: it will not be sent
+ * to this recipient; blocks: nor to any other, for the server takes no such mail. */
 export function verdict(a) {
 	if (!a)
 		return { tone: "", sign: "clock", text: t("mark-looking") };
 	const must = a.demands.length > 0;
 	if (a.whither === "no-address")
-		return { tone: "bad", sign: "stop", text: t("mark-no-address"), refused: true };
+		return { tone: "bad", sign: "stop", text: t("mark-no-address"), refused: true, blocks: true };
 	if (a.whither === "nobody")
-		return { tone: "bad", sign: "stop", text: t("mark-nobody"), refused: true };
+		return { tone: "bad", sign: "stop", text: t("mark-nobody"), refused: true, blocks: true };
 	if (a.whither === "here")
 		return { tone: "good", sign: "check", text: t("mark-here") };
 	if (a.verdict === "refused")

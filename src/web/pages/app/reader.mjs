@@ -17,7 +17,7 @@ import { has, moment, short, size, t, tn } from "./words.mjs";
 const SHOWABLE = /^(?:image\/(?:png|jpeg|gif|webp)|text\/plain)$/i;
 const PROBLEMS_SHOWN = 5;
 
-/* on: { tools(): nodes, gone(), failed(why) }; context as pages have it. */
+/* on: { tools(): nodes, read(): mails were marked as read, failed(why) }; context as pages have it. */
 export function reader(context, on) {
 	const node = h("section", { class: "reader", "aria-label": t("reading") });
 	let open = null; /* { id, folder, conversation, subject, cards: Map, stops: [] } */
@@ -60,7 +60,7 @@ export function reader(context, on) {
 	function draw(mine, message, mails, focus) {
 		node.classList.remove("waiting");
 		node.scrollTop = 0;
-		const title = h("h2", { class: "mail-subject", tabIndex: -1 }, h("bdi", null, message.subject || t("no-subject")));
+		const title = h("h1", { class: "mail-subject", tabIndex: -1 }, h("bdi", null, message.subject || t("no-subject")));
 		mine.list = h("div", { class: "mails" });
 		fill(node, on.tools(), title, mine.list);
 		place(mine, mails, message);
@@ -96,7 +96,7 @@ export function reader(context, on) {
 			card.summary = summary;
 		});
 		if (read.length)
-			change(read, { add: ["seen"] }).catch(() => {});
+			change(read, { add: ["seen"] }).then(on.read, () => {});
 	}
 
 	async function look() {
@@ -135,7 +135,7 @@ export function reader(context, on) {
 			card.node.classList.add("opened");
 			try {
 				card.message = known ?? await get(p`/messages/${summary.id}`);
-				fill(inside, mailNodes(card.message, mine));
+				fill(inside, await mailNodes(card.message, mine));
 			} catch (why) {
 				fill(inside, h("p", { class: "complaint" }, icon("warn"), context.sayFailure(why)));
 			}
@@ -149,16 +149,17 @@ export function reader(context, on) {
 		return card;
 	}
 
-	function mailNodes(m, mine) {
+	async function mailNodes(m, mine) {
 		const own = m.sent || folders.kind(m.folder) === "sent";
 		const outcome = m.sent ? panel(m.sent, context) : null;
 		if (outcome)
 			mine.stops.push(outcome.stop);
+		await outcome?.ready;
 		return [
 			addresses(m, context.session.alias),
 			outcome?.node,
 			!own && !m.draft && m.arrival?.origin !== "letter" && arrival(m),
-			m.arrival?.origin === "letter" && letter(m, mails => [...mine.cards.values()].map(c => c.summary), context),
+			m.arrival?.origin === "letter" && await letter(m, () => [...mine.cards.values()].map(c => c.summary), context),
 			m.problems.length > 0 && problems(m),
 			h("div", { class: "mail-text" }, body(m.text, t("quoted"))),
 			m.truncated && h("p", { class: "hint" }, t("truncated")),
@@ -267,7 +268,7 @@ function attachments(m) {
 	const files = m.attachments.filter(a => !(a.inline_image && m.html));
 	if (!files.length)
 		return null;
-	return h("section", { class: "files", "aria-label": t("attachments") }, h("h3", { class: "small" }, t("n-attachments", { n: files.length })),
+	return h("section", { class: "files", "aria-label": t("attachments") }, h("h2", { class: "small" }, t("n-attachments", { n: files.length })),
 		h("ul", null, files.map(a => {
 			const source = link(p`/messages/${m.id}/parts/${a.part}`);
 			const name = a.name || t("unnamed");

@@ -14,7 +14,7 @@ import { ago, moment, t } from "./words.mjs";
 
 export const words = ["mail", "reasons"];
 
-const SHOWN_AFTER_END = 8000; /* ms that the bar stays when all has been delivered */
+const SHOWN_AFTER_END = 12000; /* ms that the bar stays when the outcome is there */
 
 const SIGNS = {
 	held: "clock", waiting: "clock", "second-look": "clock", delivered: "check", failed: "stop", "not-sent": "stop",
@@ -156,14 +156,13 @@ export function follow({ sent, held_until, subject }, on) {
 		if (!item || !node.isConnected)
 			return;
 		const [first, second] = item.recipients;
-		fill(text, h("a", { href: p`#/sent/${sent}` }, sentSign(item)), h("span", null,
+		fill(text, h("a", { href: p`#/sent/${sent}`, onclick: end }, sentSign(item)), h("span", null,
 			!second && first?.state === "failed" ? what(first.reason) : item.subject || t("no-subject")));
 		if (isOpen(item))
 			return;
 		stop();
 		on.say(text.textContent);
-		if (item.state === "delivered")
-			timer = setTimeout(end, SHOWN_AFTER_END);
+		timer = setTimeout(end, SHOWN_AFTER_END);
 	}
 
 	async function takeBack() {

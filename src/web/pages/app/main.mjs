@@ -330,15 +330,14 @@ async function openFolders() {
 async function start() {
 	/* Fetched while the session is asked for; route() says what is wrong with it. */
 	import(`./${(find(location.hash) ?? find(HOME)).module}.mjs`).catch(() => {});
-	await learn("shell");
-	await speak(guess());
-	let found = null;
-	try {
-		found = await api.get("/session", { quiet: true });
-	} catch (why) {
+	const asked = api.get("/session", { quiet: true }).catch(why => {
 		if (why.error !== "no-session")
 			console.error(why);
-	}
+		return null;
+	});
+	await speak(guess());
+	await learn("shell");
+	const found = await asked;
 	await take(found ?? await enter(translate));
 	$("entrance").hidden = true;
 	$("shell").hidden = false;

@@ -8,6 +8,7 @@ const LANGUAGES = ["en", "de"];
 const KEPT = "language";
 let language = "en";
 const parts = new Set();
+const coming = new Map(); /* parts that are on the way */
 let table = {};
 let intl = {};
 
@@ -37,7 +38,11 @@ export async function speak(wanted) {
 
 /* Make the words of these parts available. */
 export function learn(...names) {
-	return Promise.all(names.filter(n => !parts.has(n)).map(readPart));
+	return Promise.all(names.filter(n => !parts.has(n)).map(n => {
+		if (!coming.has(n))
+			coming.set(n, readPart(n).finally(() => coming.delete(n)));
+		return coming.get(n);
+	}));
 }
 
 async function readPart(name) {

@@ -173,6 +173,7 @@ void settings_example(struct buf *to)
 		    "\"0.0.0.0\"\n\tport = 587\n}\n"
 		    "listener \"submissions\" {\n\tkind = submissions\n\taddress = "
 		    "\"0.0.0.0\"\n\tport = 465\n}\n"
+		    "listener \"web\" {\n\tkind = web\n\taddress = \"0.0.0.0\"\n\tport = 443\n}\n"
 		    "\n# What mail to a domain must prove, whoever sends it: encrypt, secure, "
 		    "dane-only or\n"
 		    "# verify. \".example.net\" is everything below it, \"*\" every domain.\n"

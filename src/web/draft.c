@@ -38,7 +38,7 @@ static const struct json_field draft_fields[] = {
 };
 static const struct json_shape draft_shape = JSON_SHAPE(draft_answer, draft_fields);
 
-bool draft_is_id(struct str id)
+bool draft_names_one(struct str id)
 {
 	bool good = id.len >= 20 && id.len <= 40;
 
@@ -51,9 +51,9 @@ bool draft_is_id(struct str id)
 static bool named(struct request *r, struct str *draft)
 {
 	*draft = r->part[0];
-	if (!draft_is_id(*draft))
+	if (!draft_names_one(*draft))
 		r->reply = reply_outcome(WEB_INVALID, STR("that is no id of a draft"));
-	return draft_is_id(*draft);
+	return draft_names_one(*draft);
 }
 
 /* --- saving --- */

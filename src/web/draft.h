@@ -8,7 +8,7 @@
 #include "web/request.h"
 
 /* Ids of drafts are made by pages: 20 to 40 letters and digits. */
-bool draft_is_id(struct str id);
+bool draft_names_one(struct str id);
 /* The draft as it is saved. */
 struct reply draft_reply(struct request *r, struct str draft);
 

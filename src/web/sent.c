@@ -73,7 +73,7 @@ static bool read_ids(struct request *r, struct sent_ask *ask)
 	ask->sent.at = arena_array(&r->arena, SENT_MOST, sizeof *ask->sent.at);
 	while (rest.len && ask->sent.at && ask->sent.len < SENT_MOST) {
 		struct str id = str_cut(&rest, ',');
-		if (!draft_is_id(id)) {
+		if (!draft_names_one(id)) {
 			r->reply = reply_outcome(WEB_INVALID, STR("ids"));
 			return false;
 		}

@@ -504,7 +504,7 @@ static void the_example_is_a_good_file(void **state)
 	must(buf_add_char(&example, 0));
 	o = parse(example.at);
 	assert_string_equal(o.errors.at, "");
-	assert_int_equal(o.settings->listeners.len, 3);
+	assert_int_equal(o.settings->listeners.len, 4);
 	done(&o);
 	uncomment(&example);
 	o = parse(example.at);

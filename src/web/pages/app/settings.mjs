@@ -51,16 +51,17 @@ const prefer = (state, name, value, undo) => save(state, { preferences: { [name]
 /* --- encrypted sending */
 
 function showAlias(column, state) {
-	const { settings } = state;
 	const rule = h("section", { "aria-labelledby": "rule-title" });
+	const notThis = h("section", { class: "stack" }, h("h2", null, t("not-this")),
+		["not-this-pgp", "not-this-end", "not-this-version"].map(w => h("p", null, t(w))));
+	if (!state.settings.alias)
+		return column.append(h("section", { class: "card" }, h("p", null, t("alias-none"))), notThis);
 	column.append(
-		h("section", { class: "card stack" }, settings.alias ? aliasSwitch(state) : h("p", null, t("alias-none"))),
+		h("section", { class: "card stack" }, aliasSwitch(state)),
 		h("section", { class: "stack" }, h("h2", null, t("alias-does")),
 			h("ul", { class: "stack" }, ["alias-does-send", "alias-does-refuse", "alias-does-receive"]
 				.map(w => h("li", { class: "sentence" }, icon("right"), h("span", null, t(w)))))),
-		deadlineChoice(state), rule, noticesSwitch(state),
-		h("section", { class: "stack" }, h("h2", null, t("not-this")), h("p", null, t("not-this-pgp")),
-			h("p", null, t("not-this-end")), h("p", null, t("not-this-version"))));
+		deadlineChoice(state), rule, noticesSwitch(state), notThis);
 	drawRule(rule, state);
 }
 

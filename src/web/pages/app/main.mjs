@@ -86,7 +86,10 @@ const context = {
 	async leave(scope = "this") {
 		if (mayLeave && !await mayLeave())
 			return;
-		await api.remove("/session?scope=" + scope);
+		await api.remove("/session?scope=" + scope, undefined, { quiet: true }).catch(why => {
+			if (why.error !== "no-session")
+				throw why;
+		});
 		mayLeave = null;
 		location.replace("/");
 	},
@@ -119,7 +122,7 @@ function frame() {
 		.map(([hash, word, sign]) => h("li", null, h("a", { href: hash }, icon(sign), t(word)))));
 	fill($("account"),
 		h("p", { class: "address", title: session.address }, icon("person"), h("span", null, session.address)),
-		h("button", { type: "button", class: "plain", onclick: () => context.leave() }, icon("leave"), t("log-out")));
+		h("button", { type: "button", class: "plain", onclick: () => context.leave().catch(why => toast(sayFailure(why), { kind: "wrong" })) }, icon("leave"), t("log-out")));
 	if (heading)
 		context.title(heading);
 	markPlace();

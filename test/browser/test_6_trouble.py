@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: ISC
+"""Trouble in the middle of writing: each has a clear message, and nothing that was typed is lost."""
+import os
+import signal
+
+import pytest
+from selenium.webdriver.common.keys import Keys
+
+from conftest import SEALED
+from pages import BODY
+from siegel import Siegel
+
+# What a browser says while the server is away or refuses.
+AWAY = (r"ERR_CONNECTION|ERR_INTERNET_DISCONNECTED|ERR_NETWORK|ERR_EMPTY_RESPONSE|ERR_ABORTED"
+        r"|ERR_INCOMPLETE_CHUNKED|ERR_HTTP2|ERR_ADDRESS|ERR_FAILED|status of 50[0-9]")
+
+
+def body(browser):
+    return browser.script("return document.querySelector('form.compose textarea').value")
+
+
+def test_a_session_that_ends_while_somebody_writes_loses_nothing(account, pages, browser, api,
+                                                                 canary, neighbour):
+    """Logged out everywhere from elsewhere, typed on, logged in again over the page, sent."""
+    browser.expects(r"status of 401", r"api/v1/events")
+    address, _ = account()
+    pages.log_in(address)
+    pages.write(to=[f"dora@{SEALED}"], subject=canary, body="before")
+    pages.saved()
+    api(address).delete("/session?scope=all")
+    browser.type(BODY, " and after")
+    browser.find("dialog #login-password")
+    browser.shot("session-over")
+    assert browser.axe() == []
+    assert body(browser) == "before and after"
+    assert browser.script("return document.getElementById('login-user').value") == address
+    browser.type("dialog #login-password", "wrong")
+    browser.keys(Keys.ENTER)
+    browser.find("dialog .complaint svg")
+    browser.type("dialog #login-password", pages.siegel.password, clear=True)
+    browser.keys(Keys.ENTER)
+    browser.gone("dialog")
+    assert body(browser) == "before and after"
+    pages.saved()
+    pages.send()
+    assert "before and after" in neighbour.receives(canary, within=40).get_content()
+
+
+def test_words_that_only_the_browser_has_are_offered_again(account, pages, browser, api, canary):
+    """The tab is closed while the server is away."""
+    browser.expects(AWAY)
+    address, _ = account()
+    pages.log_in(address)
+    draft = pages.write(subject=canary, body="saved words")
+    pages.saved()
+    browser.offline(True)
+    browser.type(BODY, ", kept words")
+    browser.until(lambda: browser.script(
+        "return Object.values(localStorage).some(value => value.includes('kept words'))"),
+        "the browser keeps them")
+    browser.find("#line")
+    browser.shot("line-lost")
+    browser.offline(False)
+    browser.script("window.onbeforeunload = null")
+    browser.cdp("Page.navigate", url=f"{browser.origin}/#/write/{draft}")
+    pages.saved(within=40)
+    assert body(browser) == "saved words, kept words"
+    assert api(address).get(f"/drafts/{draft}")["body"] == "saved words, kept words"
+
+
+def test_what_was_sent_can_be_taken_back(account, pages, browser, neighbour, canary, api):
+    address, alias = account()
+    pages.log_in(address)
+    draft = pages.write(sender=alias, to=[f"dora@{SEALED}"], subject=canary, body="hasty words")
+    pages.mark(f"dora@{SEALED}")
+    pages.send()
+    pages.undo_send()
+    assert pages.draft() == draft
+    assert body(browser) == "hasty words"
+    assert pages.sender() == alias
+    assert api(address).sent(draft)["state"] == "undone"
+    browser.type(BODY, ", thought over", clear=False)
+    pages.saved()
+    pages.send()
+    mail = neighbour.receives(canary, within=60)
+    assert "hasty words, thought over" in mail.get_content()
+
+
+@pytest.mark.parametrize("victim", ["store", "web", "everything"])
+def test_a_server_that_dies_while_a_mail_is_held_sends_it_once(victim, account, pages, browser,
+                                                               siegel, neighbour, canary, api):
+    browser.expects(AWAY, r"status of 401", r"api/v1/events")
+    address, _ = account()
+    api(address).patch("/settings", {"preferences": {"undo_seconds": "5"}})
+    pages.log_in(address)
+    draft = pages.write(to=[f"dora@{SEALED}"], subject=canary, body="once")
+    pages.saved()
+    pages.send()
+    browser.find(".outbar")
+    if victim == "everything":
+        siegel.restart()
+    else:
+        siegel.kill(victim)
+    neighbour.receives(canary, within=60)
+    siegel.is_up()
+    pages.outcomes(draft, within=40)
+    pages.comes_to(f"dora@{SEALED}", "good", within=40)
+    siegel.queue_is_empty()
+    neighbour.receives(canary)  # exactly one
+
+
+def test_a_server_that_dies_while_it_is_asked_to_send_sends_once(account, pages, browser, siegel,
+                                                                 neighbour, canary, api):
+    """Stopped, so that the request hangs; killed; the page asks again by itself."""
+    browser.expects(AWAY, r"status of 401", r"api/v1/events")
+    address, _ = account()
+    api(address).patch("/settings", {"preferences": {"undo_seconds": "0"}})
+    pages.log_in(address)
+    pages.write(to=[f"dora@{SEALED}"], subject=canary, body="once")
+    pages.mark(f"dora@{SEALED}")
+    pages.saved()
+    store = siegel.role("store")
+    os.kill(store, signal.SIGSTOP)
+    browser.click("form.compose [type=submit]")
+    browser.find("form.compose[aria-busy]")
+    os.kill(store, signal.SIGKILL)
+    browser.gone("form.compose", within=60)
+    neighbour.receives(canary, within=60)
+    siegel.queue_is_empty()
+    neighbour.receives(canary)
+
+
+@pytest.fixture(scope="module")
+def small(world, client):
+    """An installation on a small disk."""
+    server = Siegel(world, client, "small", "small.test", disk_reserve='"2M"')
+    server.mount_small_disk()
+    server.listeners["web"] = ("web", 443)
+    server.configure()
+    server.start()
+    server.add_user("eve")
+    yield server
+    server.stop()
+
+
+def test_a_full_disk_while_a_draft_is_saved_is_said_and_loses_nothing(small, pages, browser):
+    browser.expects(r"status of 50[0-9]")
+    browser.visits(small)
+    pages.log_in("eve@small.test")
+    draft = pages.write(subject="a draft", body="saved words")
+    pages.saved()
+    ballast = small.state / "ballast"
+    fill(small, ballast)
+    browser.type(BODY, ", typed on a full disk")
+    browser.find(".save-state .mark.bad")
+    browser.says(pages.word("failure-full"), ".save-state")
+    browser.shot("disk-full")
+    assert browser.axe() == []
+    assert body(browser) == "saved words, typed on a full disk"
+    small.machine.run("rm", ballast)
+    browser.type(BODY, ".")
+    pages.saved(within=40)
+    browser.open("/")
+    pages.settled()
+    pages.go(f"#/write/{draft}")
+    browser.find("form.compose")
+    assert body(browser) == "saved words, typed on a full disk."
+
+
+def fill(server, ballast):
+    """Until nothing more fits."""
+    server.machine.run("sh", "-c", f"cat /dev/zero >{ballast}", check=False)

@@ -38,6 +38,10 @@ class Pages:
             self.browser.type("#login-code", code, clear=True)
         self.browser.keys(Keys.ENTER)
 
+    def fill_code(self, code):
+        self.browser.type("#login-code", code, clear=True)
+        self.browser.keys(Keys.ENTER)
+
     def log_in(self, user, password=None):
         self.entrance()
         self.fill_login(user, password or self.siegel.password)
@@ -102,6 +106,26 @@ class Pages:
 
     def toast(self, words):
         self.browser.says(words, "#toasts")
+
+    def press(self, key):
+        """The button with this phrase on it."""
+        words = self.word(key)
+
+        def pressed():
+            for found in self.browser.shown("#page button, dialog button"):
+                if found.text.strip() == words:
+                    found.click()
+                    return True
+            return False
+        self.browser.until(pressed, f"the button '{words}'")
+
+    def labelled(self, key):
+        """The control with this label; None while there is none."""
+        words = self.word(key)
+        for label in self.browser.shown("#page label, dialog label"):
+            if label.text.strip() == words:
+                return self.browser.all("#" + label.get_attribute("for"))[0]
+        return None
 
     # --- writing
 

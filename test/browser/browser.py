@@ -42,9 +42,10 @@ new PerformanceObserver(list => {
 	for (const entry of list.getEntries())
 		if (!entry.hadRecentInput) {
 			watched.shift += entry.value;
-			watched.shifted.push(entry.value.toFixed(4) + " " + entry.sources.map(source =>
-				source.node ? (source.node.id || source.node.className || source.node.nodeName)
-				: "?").join(" "));
+			watched.shifted.push(`${entry.value.toFixed(4)} at ${Math.round(entry.startTime)} ms: `
+				+ entry.sources.map(source => (source.node ? source.node.id || source.node.className
+				|| source.node.nodeName : "?") + " " + [source.previousRect, source.currentRect].map(r =>
+				`${r.x},${r.y},${r.width},${r.height}`).join(" > ")).join("; "));
 		}
 }).observe({ type: "layout-shift", buffered: true });
 """
@@ -305,6 +306,9 @@ class Browser:
     def layout_shift(self):
         """The sum of what moved by itself since the document began, and what it was."""
         return self.script("return [watched.shift, watched.shifted]")
+
+    def forget_shift(self):
+        self.script("watched.shift = 0; watched.shifted = []")
 
     def overflows(self):
         """Does one have to scroll sideways?"""

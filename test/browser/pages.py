@@ -47,6 +47,7 @@ class Pages:
         self.fill_login(user, password or self.siegel.password)
         self.browser.find("#shell")
         self.settled()
+        self.browser.forget_shift()  # one page went and another came
 
     def settled(self, within=10):
         """The page stands: nothing is being fetched for it."""

@@ -4,6 +4,7 @@ Postfix for all domains that are sealed, one without TLS, and a person at the ma
 
 Ada reads English, Bernd German; both have alias and password. Olga is the operator.
 """
+import itertools
 import uuid
 
 import pytest
@@ -21,6 +22,9 @@ pytest_plugins = ["alone"]
 
 # sealed, but nothing proves the server; proven by DANE; no TLS at all
 SEALED, DANE, PLAIN = "unsigned-no-tlsa.test", "dane-ee.test", "postfix-plain.test"
+
+
+NAMES, NUMBERS = itertools.cycle(["mara", "jonas", "lea", "emil", "nora", "felix"]), itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -79,7 +83,7 @@ def browser(chromium):
 def account(siegel):
     """account(language=..., active=...): a new account. Answers (address, alias)."""
     def make(**options):
-        return siegel.add_user("u" + uuid.uuid4().hex[:10], **options)
+        return siegel.add_user(f"{next(NAMES)}.{next(NUMBERS)}", **options)
     return make
 
 

@@ -66,12 +66,12 @@ class Pages:
 
     def open_folder(self, folder):
         self.go(f"#/mail/{folder}")
-        self.browser.find(".listing .rows li, .listing .empty > *", within=20)
+        self.browser.find(".listing .lines li, .listing .empty > *", within=20)
 
     def row(self, words, within=20):
         """The row of the list that has these words in it."""
         def found():
-            return [row for row in self.browser.shown(".listing .rows li") if words in row.text]
+            return [row for row in self.browser.shown(".listing .lines li") if words in row.text]
         return self.browser.until(found, f"a row with '{words}'", within)[0]
 
     def open_mail(self, words, folder="INBOX", within=20):
@@ -89,7 +89,7 @@ class Pages:
     def open_letter(self, within=20):
         """The newest letter of this server."""
         def opened():
-            for row in self.browser.shown(".listing .rows li"):
+            for row in self.browser.shown(".listing .lines li"):
                 self.browser.all("a.open", row)[0].click()
                 return True
         self.browser.until(opened, "a letter is in the list", within)

@@ -61,7 +61,7 @@ def test_single_keys_walk_select_and_undo(inbox, pages, browser):
     first, second, third = subjects
 
     def current():
-        return browser.text(".listing .rows li.current")
+        return browser.text(".listing .lines li.current")
     browser.until(lambda: third in current(), "the newest is the current one")
     browser.keys("j")
     browser.until(lambda: second in current(), "j goes on")
@@ -72,7 +72,7 @@ def test_single_keys_walk_select_and_undo(inbox, pages, browser):
     browser.keys("u")
     browser.gone(".mail-card.opened")
     browser.keys("x")
-    browser.find(".listing .rows li.selected")
+    browser.find(".listing .lines li.selected")
     browser.keys("e")
     browser.until(lambda: second not in browser.text(".listing"), "e archives what is selected")
     browser.find("#toasts button")

@@ -203,9 +203,14 @@ class Browser:
             found = self.shown(css, root)
             if not found:
                 return False
-            found[0].click()
+            self.press(found[0])
             return True
         self.until(clicked, f"a click on {css}", within)
+
+    def press(self, element):
+        """A click, where nothing that floats at the window's edge lies over it."""
+        self.script("arguments[0].scrollIntoView({ block: 'center' })", element)
+        element.click()
 
     def type(self, css, text, clear=False):
         field = self.find(css)

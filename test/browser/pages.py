@@ -115,7 +115,7 @@ class Pages:
         def pressed():
             for found in self.browser.shown("#page button, dialog button"):
                 if found.text.strip() == words:
-                    found.click()
+                    self.browser.press(found)
                     return True
             return False
         self.browser.until(pressed, f"the button '{words}'")
@@ -152,7 +152,7 @@ class Pages:
     def choose_sender(self, address):
         def chosen():
             choice, = self.browser.all(f"form.compose [name=from][value='{address}']")
-            choice.click()
+            self.browser.press(choice)
             return choice.is_selected()
         self.browser.until(chosen, f"{address} is chosen as sender")
 

@@ -59,7 +59,7 @@ class Pages:
     def go(self, hash):
         """As a link inside the pages does."""
         self.browser.script("location.hash = arguments[0]", hash)
-        self.browser.until(lambda: self.browser.script("return location.hash") == hash, hash)
+        self.browser.until(lambda: self.browser.script("return location.hash").startswith(hash), hash)
         self.settled()
 
     # --- lists and mails

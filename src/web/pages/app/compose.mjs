@@ -12,7 +12,7 @@ import { dropDraft, dropSending, followed, keepDraft, keepSending, keptDraft } f
 import { answerSubject, forwardSubject, people, quoted, same, unique } from "./mailtext.mjs";
 import { check, markNode, verdict } from "./marks.mjs";
 import { peopleField } from "./people.mjs";
-import { clock, moment, size, t, tn } from "./words.mjs";
+import { clock, minute, size, t } from "./words.mjs";
 
 export const words = ["mail", "reasons"];
 
@@ -39,7 +39,9 @@ export async function show(main, params, context) {
 	const settings = await get("/settings");
 	const fresh = prepared.get(params.draft);
 	prepared.delete(params.draft);
-	const found = fresh ?? await stored(params.draft, context) ?? await start({}, context);
+	const found = fresh ?? await stored(params.draft, context);
+	if (!found)
+		return context.go("#/write", { replace: true });
 	return composer(main, context, settings, { ...found, draft: params.draft });
 }
 
@@ -92,12 +94,12 @@ function answer(m, params, mine) {
 	const cc = params.all ? others(unique(m.cc)).filter(one => !to.some(x => same(x.address, one.address))) : [];
 	const who = m.from[0]?.name || m.from[0]?.address || "";
 	return { ...blank, from: answeringFrom(m, mine), to, cc, subject: answerSubject(m.subject), answers: m.id,
-		body: sign + "\n\n" + t("wrote", { when: moment(m.time), who }) + "\n" + quoted(m.text), focus: "body" };
+		body: sign + "\n\n" + t("wrote", { when: minute(m.time), who }) + "\n" + quoted(m.text), focus: "body" };
 }
 
 function pass(m, params, mine) {
 	const names = list => list.map(one => one.name ? `${one.name} <${one.address}>` : one.address).join(", ");
-	const head = [[t("head-from"), names(m.from)], [t("head-to"), names(m.to)], [t("head-date"), moment(m.time)], [t("subject"), m.subject]];
+	const head = [[t("head-from"), names(m.from)], [t("head-to"), names(m.to)], [t("head-date"), minute(m.time)], [t("subject"), m.subject]];
 	return { ...blank, from: answeringFrom(m, mine), subject: forwardSubject(m.subject), answers: m.id, forwards: true,
 		body: mine.sign + "\n\n" + t("forwarded-mail") + "\n" + head.map(([name, value]) => name + ": " + value).join("\n") + "\n\n" + m.text,
 		takes: m.attachments.length ? m.id : null };
@@ -272,6 +274,8 @@ function composer(main, context, settings, draft) {
 	function saveFailed(why) {
 		if (why.error === "old")
 			return outdated();
+		if (why.error === "too-late")
+			return gone();
 		const first = state.failure?.error !== why.error;
 		state.failure = why;
 		keep();
@@ -287,7 +291,7 @@ function composer(main, context, settings, draft) {
 		keep();
 		state.failure = { error: "old" };
 		fill(conflict, h("div", { class: "note doubtful", role: "alert" }, icon("warn"), h("div", null,
-			h("p", null, t("changed-elsewhere", { when: moment(other.saved) })),
+			h("p", null, t("changed-elsewhere", { when: minute(other.saved) })),
 			h("p", { class: "row" },
 				button(t("keep-mine"), () => {
 					state.revision = other.revision;
@@ -300,6 +304,16 @@ function composer(main, context, settings, draft) {
 					dropDraft(address, draft.draft);
 					context.go(location.hash);
 				})))));
+		return false;
+	}
+
+	/* It was sent from another window. */
+	function gone() {
+		state.over = true;
+		dropDraft(address, draft.draft);
+		context.toast(t("sent-elsewhere"));
+		if (!state.left)
+			leave();
 		return false;
 	}
 

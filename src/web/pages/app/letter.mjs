@@ -11,7 +11,7 @@ import { addressNode } from "./mailtext.mjs";
 import { check, markNode } from "./marks.mjs";
 import { advice, what } from "./reasons.mjs";
 import { itemOf } from "./sent.mjs";
-import { moment, t, tn } from "./words.mjs";
+import { minute, t, tn } from "./words.mjs";
 
 /* The card on top of the letter `m` (a promise); mails(): the summaries of its conversation. */
 export async function letter(m, mails, context) {
@@ -34,9 +34,9 @@ export async function letter(m, mails, context) {
 				h("h2", null, t("letter-" + kind)),
 				h("p", null, tn(item?.subject ? "letter-which" : "letter-whom", { subject: h("b", null, h("bdi", null, item?.subject ?? "")), address: h("b", null, addressNode(failed)) })),
 				!arrived && h("p", null, what(reason), " ", sealed && t("nothing-in-clear")),
-				waits && r.deadline > 0 && h("p", null, t("tries-until", { until: moment(r.deadline) })),
-				kind === "not-sent" && h("ul", { class: "advice" }, advice(reason, { sealed }).map(one => h("li", null, one))),
-				kind === "not-sent" && acts(item, sealed))));
+				waits && r.deadline > 0 && h("p", null, t("tries-until", { until: minute(r.deadline) })),
+				kind === "not-sent" && acts(item, sealed),
+				kind === "not-sent" && h("ul", { class: "advice" }, advice(reason, { sealed }).map(one => h("li", null, one))))));
 	}
 
 	function acts(item, sealed) {

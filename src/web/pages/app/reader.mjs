@@ -283,6 +283,8 @@ function attachments(m) {
 function actions(m) {
 	if (m.draft && m.flags.includes("draft"))
 		return h("p", { class: "actions" }, h("a", { class: "button main", href: p`#/write/${m.draft}` }, icon("write"), t("draft-go-on")));
+	if (folders.kind(m.folder) === "drafts")
+		return h("p", { class: "actions" }, h("a", { class: "button main", href: "#/write?" + new URLSearchParams({ edit: m.id }) }, icon("write"), t("draft-go-on")));
 	const many = m.to.length + m.cc.length > 1;
 	return h("p", { class: "actions" },
 		m.arrival?.origin !== "letter" && [

@@ -10,7 +10,7 @@ import { undoable } from "./change.mjs";
 import { button, fill, h, icon } from "./dom.mjs";
 import { addressNode } from "./mailtext.mjs";
 import { what } from "./reasons.mjs";
-import { ago, moment, t } from "./words.mjs";
+import { ago, minute, moment, t } from "./words.mjs";
 
 export const words = ["mail", "reasons"];
 
@@ -92,7 +92,7 @@ function outcome(r, open) {
 			facts(factsOf(r))),
 		r.state === "failed" && h("p", { class: "why" }, what(r.reason), " ", r.demands.length > 0 && t("nothing-in-clear")),
 		(r.state === "waiting" || r.state === "second-look") && r.attempts > 0 &&
-			h("p", { class: "why" }, what(r.last_reason), " ", r.deadline > 0 && t("tries-until", { until: moment(r.deadline) })));
+			h("p", { class: "why" }, what(r.last_reason), " ", r.deadline > 0 && t("tries-until", { until: minute(r.deadline) })));
 }
 
 function factsOf(r) {

@@ -100,6 +100,10 @@ export const day = ms => format("day", { day: "numeric", month: "short", year: "
 export const moment = ms => format("moment", { weekday: "short", day: "numeric", month: "long", year: "numeric",
 	hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(ms);
 
+/* A moment in a sentence. */
+export const minute = ms => format("minute", { day: "numeric", month: "long", year: "numeric", hour: "2-digit",
+	minute: "2-digit" }).format(ms);
+
 /* As short as can be understood today: 14:05, "Mon", "3 Nov", "3 Nov 2024". */
 export function short(ms, now = Date.now()) {
 	const then = new Date(ms), today = new Date(now);

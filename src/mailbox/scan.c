@@ -258,7 +258,8 @@ static void read_part(struct scan *s, const struct seen *folder, bool is_new)
 		return;
 	}
 	while ((entry = readdir(part)))
-		if (entry->d_name[0] != '.')
+		if (entry->d_name[0] != '.' &&
+			(entry->d_type == DT_REG || entry->d_type == DT_UNKNOWN))
 			take_file(s, folder, directory, fd, entry->d_name);
 	closedir(part);
 }

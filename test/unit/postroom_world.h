@@ -85,7 +85,7 @@ static void open_room(void)
 }
 
 /* As after a restart of the role. */
-static void reopen_room(void)
+__attribute__((unused)) static void reopen_room(void)
 {
 	postroom_free(&room);
 	open_room();

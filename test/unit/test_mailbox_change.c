@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * test_mailbox_change.c - what the pages change in a mailbox: flags, places, folders; beside other
+ * programs, and in a Maildir that somebody filled with malice.
+ */
+#include "postroom_world.h"
+#include <fcntl.h>
+
+static void make_three(void)
+{
+	make_folder("");
+	put_mail("new/1.a", 1000, "Bob <bob@example.net>", "one", "one@x", "");
+	put_mail("cur/2.b:2,S", 2000, "Cleo <cleo@example.net>", "two", "two@x", "");
+	put_mail("cur/3.c:2,FSa", 3000, "Bob <bob@example.net>", "three", "three@x", "");
+}
+
+static struct messages_change_answer change_of(
+	struct messages_change_ask ask, const char *first, const char *second)
+{
+	struct text *ids = arena_array(&memory, 2, sizeof *ids);
+
+	ids[0].text = str_of(first);
+	ids[1].text = str_of(second);
+	ask.ids.at = ids;
+	ask.ids.len = second ? 2 : 1;
+	return post_messages_change(ask);
+}
+
+#define CHANGE(first, second, ...) \
+	change_of((struct messages_change_ask){ __VA_ARGS__ }, first, second)
+
+static void flags_are_in_the_name_and_others_letters_stay(void **state)
+{
+	struct messages_change_answer answer;
+
+	(void)state;
+	make_three();
+	answer = CHANGE(
+		"1.a", "3.c", .add = MESSAGE_SEEN | MESSAGE_ANSWERED, .remove = MESSAGE_FLAGGED);
+	assert_int_equal(answer.outcome, WEB_OK);
+	assert_int_equal(answer.changed.at[0].outcome, WEB_OK);
+	assert_int_equal(answer.changed.at[0].flags_before, 0);
+	assert_int_equal(answer.changed.at[1].flags_before, MESSAGE_SEEN | MESSAGE_FLAGGED);
+	assert_true(is_file("cur/1.a:2,RS"));
+	assert_true(is_file("cur/3.c:2,RSa"));
+	assert_string_equal(LISTED(.limit = 0), "three/S two/S one/S");
+}
+
+static void what_was_moved_comes_back(void **state)
+{
+	struct messages_change_answer answer;
+
+	(void)state;
+	make_three();
+	answer = CHANGE("1.a", "2.b", .move = 1, .folder = STR(".Trash"));
+	assert_int_equal(answer.changed.at[1].outcome, WEB_OK);
+	assert_string_equal(LISTED(.limit = 0), "three/F/S");
+	assert_string_equal(LISTED(.folder = STR(".Trash")), "two/S one");
+	assert_true(is_file(".Trash/maildirfolder"));
+	assert_true(str_eq(answer.changed.at[0].folder_before, STR("")));
+	answer = CHANGE("1.a", "2.b", .move = 1, .folder = answer.changed.at[0].folder_before);
+	assert_true(str_eq(answer.changed.at[0].folder_before, STR(".Trash")));
+	assert_string_equal(LISTED(.limit = 0), "three/F/S two/S one");
+	answer = CHANGE("1.a", NULL, .move = 1, .folder = STR(".Nowhere"));
+	assert_int_equal(answer.outcome, WEB_NOT_FOUND);
+	answer = CHANGE("1.a", NULL, .move = 1, .folder = STR("../../bob"));
+	assert_int_equal(answer.outcome, WEB_INVALID);
+}
+
+static void what_is_erased_is_gone_and_can_not_be_found(void **state)
+{
+	struct messages_change_answer answer;
+
+	(void)state;
+	make_three();
+	assert_string_equal(LISTED(.query = STR("two")), "two/S");
+	answer = CHANGE("2.b", "nobody", .erase = 1);
+	assert_int_equal(answer.changed.at[0].outcome, WEB_OK);
+	assert_int_equal(answer.changed.at[1].outcome, WEB_NOT_FOUND);
+	assert_false(is_file("cur/2.b:2,S"));
+	assert_string_equal(LISTED(.query = STR("two")), "");
+	answer = CHANGE("3.c", NULL, .erase = 1, .add = MESSAGE_SEEN);
+	assert_int_equal(answer.outcome, WEB_INVALID);
+}
+
+/* Dovecot renames between our look and our rename. */
+static void a_file_that_moved_meanwhile_is_looked_for(void **state)
+{
+	struct messages_change_answer answer;
+
+	(void)state;
+	make_three();
+	make_folder(".Archive");
+	LISTED(.limit = 0);
+	move_file("cur/2.b:2,S", ".Archive/cur/2.b:2,FS");
+	answer = CHANGE("2.b", NULL, .add = MESSAGE_ANSWERED);
+	assert_int_equal(answer.changed.at[0].outcome, WEB_OK);
+	assert_true(str_eq(answer.changed.at[0].folder_before, STR(".Archive")));
+	assert_true(is_file(".Archive/cur/2.b:2,FRS"));
+}
+
+static const char *folder_names(const struct folders_answer *answer)
+{
+	struct buf text = BUF(100000);
+
+	if (answer->outcome != WEB_OK)
+		buf_printf(&text, "outcome %llu", (unsigned long long)answer->outcome);
+	for (size_t i = 0; i < answer->folders.len; i++) {
+		const struct folder *f = &answer->folders.at[i];
+
+		if (f->kind == FOLDER_OWN)
+			buf_printf(&text, "%s%.*s=%.*s:%llu", text.len ? " " : "",
+				STR_ARG(f->folder), STR_ARG(f->name), (unsigned long long)f->total);
+	}
+	struct str copy = arena_str(&memory, buf_str(&text));
+	buf_free(&text);
+	return copy.at;
+}
+
+static const char *folder_change_of(struct folder_change_ask ask)
+{
+	struct folders_answer answer = post_folder_change(ask);
+
+	return folder_names(&answer);
+}
+
+#define FOLDER(...) folder_change_of((struct folder_change_ask){ __VA_ARGS__ })
+
+static const char *subscriptions(void)
+{
+	scoped(buf_free) struct buf text = BUF(10000);
+	scoped(fd_close) int fd = open(HOME "subscriptions", O_RDONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0 && fd_read_all(fd, &text));
+	return arena_str(&memory, buf_str(&text)).at;
+}
+
+static void folders_are_made_renamed_and_removed(void **state)
+{
+	(void)state;
+	make_three();
+	assert_string_equal(FOLDER(.change = FOLDER_CREATE, .name = STR("Reise/Köln & Bonn")),
+		".Reise.K&APY-ln &- Bonn=Reise/Köln & Bonn:0");
+	assert_string_equal(subscriptions(), "Reise.K&APY-ln &- Bonn\n");
+	CHANGE("1.a", "2.b", .move = 1, .folder = STR(".Reise.K&APY-ln &- Bonn"));
+	assert_string_equal(FOLDER(.change = FOLDER_CREATE, .name = STR("Reise")),
+		".Reise=Reise:0 .Reise.K&APY-ln &- Bonn=Reise/Köln & Bonn:2");
+	assert_string_equal(
+		FOLDER(.change = FOLDER_RENAME, .folder = STR(".Reise"), .name = STR("Fahrt 🚲")),
+		".Fahrt &2D3esg-=Fahrt 🚲:0 "
+		".Fahrt &2D3esg-.K&APY-ln &- Bonn=Fahrt 🚲/Köln & Bonn:2");
+	assert_string_equal(subscriptions(), "Fahrt &2D3esg-.K&APY-ln &- Bonn\nFahrt &2D3esg-\n");
+	/* Those that are in it come first. */
+	assert_string_equal(
+		FOLDER(.change = FOLDER_REMOVE, .folder = STR(".Fahrt &2D3esg-")), "outcome 11");
+	assert_string_equal(
+		FOLDER(.change = FOLDER_REMOVE, .folder = STR(".Fahrt &2D3esg-.K&APY-ln &- Bonn")),
+		".Fahrt &2D3esg-=Fahrt 🚲:0");
+	assert_string_equal(FOLDER(.change = FOLDER_REMOVE, .folder = STR(".Fahrt &2D3esg-")), "");
+	assert_string_equal(LISTED(.folder = STR(".Trash")), "two/S one");
+	assert_string_equal(subscriptions(), "Trash\n");
+}
+
+static void dovecots_second_kind_of_subscriptions_is_kept(void **state)
+{
+	(void)state;
+	make_folder("");
+	put("subscriptions", 0, "V\t2\n\nWork\tOld\nWork\n");
+	make_folder(".Work");
+	make_folder(".Work.Old");
+	FOLDER(.change = FOLDER_RENAME, .folder = STR(".Work"), .name = STR("Job/Now"));
+	assert_string_equal(subscriptions(), "V\t2\n\nJob\tNow\tOld\nJob\tNow\n");
+}
+
+static void names_that_lead_elsewhere_are_refused(void **state)
+{
+	static const char *const names[] = { "", "/", "a/", "/a", "a//b", "../x", ".", "a.b",
+		"INBOX", "inbox/x", "Trash", "sent", " x", "x ", "a\nb", "a%b", "a*b", "\xff",
+		"a\xe2\x80\xae"
+		"b" };
+
+	(void)state;
+	make_folder("");
+	for (size_t i = 0; i < count_of(names); i++)
+		assert_string_equal(
+			FOLDER(.change = FOLDER_CREATE, .name = str_of(names[i])), "outcome 4");
+	FOLDER(.change = FOLDER_CREATE, .name = STR("x"));
+	assert_string_equal(FOLDER(.change = FOLDER_CREATE, .name = STR("x")), "outcome 5");
+	assert_string_equal(
+		FOLDER(.change = FOLDER_RENAME, .folder = STR(""), .name = STR("y")), "outcome 4");
+	assert_string_equal(FOLDER(.change = FOLDER_REMOVE, .folder = STR(".Sent")), "outcome 4");
+	assert_string_equal(FOLDER(.change = FOLDER_REMOVE, .folder = STR("../bob")), "outcome 4");
+	assert_string_equal(FOLDER(.change = FOLDER_REMOVE, .folder = STR(".y")), "outcome 3");
+	assert_string_equal(
+		FOLDER(.change = FOLDER_RENAME, .folder = STR(".x"), .name = STR("x/y")),
+		"outcome 4");
+}
+
+/* A crash between the two renames of a removal. */
+static void a_removal_that_was_cut_short_loses_no_mail(void **state)
+{
+	(void)state;
+	make_three();
+	make_folder(".Old");
+	make_folder(".Other");
+	put_mail(".Old/new/9.x", 500, "b@x.net", "kept", "k@x", "");
+	assert_int_equal(rename(HOME ".Old", HOME "siegel-removed-1-1"), 0);
+	assert_string_equal(FOLDER(.change = FOLDER_REMOVE, .folder = STR(".Other")), "");
+	assert_string_equal(LISTED(.folder = STR(".Trash")), "kept");
+	assert_int_equal(access(HOME "siegel-removed-1-1", F_OK), -1);
+}
+
+static void links_and_what_is_no_file_are_no_mail(void **state)
+{
+	struct messages_answer answer;
+
+	(void)state;
+	make_three();
+	assert_int_equal(mkdir("example.org/bob", 0700), 0);
+	assert_int_equal(mkdir("example.org/bob/cur", 0700), 0);
+	assert_int_equal(mkdir("example.org/bob/new", 0700), 0);
+	put("../bob/cur/secret:2,S", 9000, "Subject: secret\n\nsecret\n");
+	assert_int_equal(symlink("../../bob/cur/secret:2,S", HOME "cur/7.l:2,S"), 0);
+	assert_int_equal(symlink("../bob", HOME ".Bob"), 0);
+	assert_int_equal(mkfifo(HOME "cur/8.p:2,S", 0600), 0);
+	assert_int_equal(mkdir(HOME "cur/9.d:2,S", 0700), 0);
+	assert_string_equal(LISTED(.limit = 0), "three/F/S two/S one");
+	assert_string_equal(LISTED(.folder = STR(".Bob")), "outcome 3");
+	assert_string_equal(LISTED(.query = STR("secret"), .everywhere = 1), "");
+	/* It becomes a link after it was seen as a file. */
+	assert_int_equal(unlink(HOME "cur/2.b:2,S"), 0);
+	assert_int_equal(symlink("../../bob/cur/secret:2,S", HOME "cur/2.b:2,S"), 0);
+	struct message_answer source =
+		post_message_source((struct message_ask){ .id = STR("2.b") });
+	assert_int_equal(source.outcome, WEB_NOT_FOUND);
+	answer = POST(messages, .limit = 0);
+	assert_string_equal(subjects(&answer), "three/F/S one");
+}
+
+static void names_of_any_bytes_have_an_id_that_can_be_said(void **state)
+{
+	static const char *const names[] = { "cur/new\nline:2,S", "cur/\xff\xfe:2,S",
+		"cur/with blank:2,S", "cur/~tilde:2,S", "cur/:2,S", "cur/no-info", "cur/odd:1,x" };
+	struct messages_answer answer;
+
+	(void)state;
+	make_folder("");
+	for (size_t i = 0; i < count_of(names); i++)
+		put(names[i], (time_t)i, "Subject: x\n\nx\n");
+	answer = POST(messages, .limit = 0);
+	assert_int_equal(answer.messages.len, count_of(names));
+	for (size_t i = 0; i < answer.messages.len; i++) {
+		struct str id = answer.messages.at[i].id;
+
+		assert_true(str_is_utf8(id) && id.len && str_find(id, '\n') == id.len &&
+			    str_find(id, ' ') == id.len);
+		struct message_answer source =
+			post_message_source((struct message_ask){ .id = id });
+		assert_int_equal(source.outcome, WEB_OK);
+	}
+}
+
+static void a_flood_of_references_is_a_message_like_others(void **state)
+{
+	scoped(buf_free) struct buf text = BUF(64 * 1024 * 1024);
+
+	(void)state;
+	make_three();
+	buf_add(&text, STR("Subject: flood\nMessage-ID: <f@x>\nReferences:"));
+	for (int i = 0; i < 200000; i++)
+		buf_printf(&text, " <r%d@x>\n", i);
+	buf_add(&text, STR("\ntext\n"));
+	put("cur/5.f:2,S", 5000, arena_str(&memory, buf_str(&text)).at);
+	assert_string_equal(LISTED(.limit = 0), "flood/S three/F/S two/S one");
+}
+
+static void a_conversation_has_an_end(void **state)
+{
+	struct messages_answer answer;
+	char path[64], subject[64];
+
+	(void)state;
+	make_folder("");
+	for (int i = 0; i < 1010; i++) {
+		snprintf(path, sizeof path, "cur/%d.m:2,S", i);
+		snprintf(subject, sizeof subject, "s%d", i);
+		put_mail(path, i, "b@x.net", subject, subject, "<root@x>");
+	}
+	for (int i = 0; i < 100; i++)
+		answer = POST(messages, .query = STR("text"), .collapse = 1);
+	assert_int_equal(answer.total, 11);
+}
+
+static void those_one_writes_to_are_proposed(void **state)
+{
+	struct addresses_answer answer;
+
+	(void)state;
+	make_folder("");
+	make_folder(".Sent");
+	for (int i = 0; i < 3; i++) {
+		struct str path = arena_printf(&memory, ".Sent/cur/%d.s:2,S", i);
+
+		put(path.at, 1000 + i,
+			"From: ada@example.org\nTo: Jörg Müller <joerg@example.net>\nSubject: "
+			"x\n\nx\n");
+	}
+	put(".Sent/cur/9.s:2,S", 1000,
+		"From: ada@example.org\nTo: joanna@example.net\nCc: Max <max@x.example>\n\nx\n");
+	put("cur/4.i:2,S", 1000, "From: jost@example.net\nTo: joke@example.net\n\nx\n");
+	answer = POST(addresses, .prefix = STR("jo"));
+	assert_int_equal(answer.people.len, 2);
+	assert_true(str_eq(answer.people.at[0].address, STR("joerg@example.net")));
+	assert_true(str_eq(answer.people.at[1].address, STR("joanna@example.net")));
+	answer = POST(addresses, .prefix = STR("mull"));
+	assert_int_equal(answer.people.len, 1);
+	assert_true(str_eq(answer.people.at[0].name, STR("Jörg Müller")));
+	answer = POST(addresses, .prefix = STR(""), .limit = 2);
+	assert_int_equal(answer.people.len, 2);
+	CHANGE("9.s", NULL, .erase = 1);
+	answer = POST(addresses, .prefix = STR("max"));
+	assert_int_equal(answer.people.len, 0);
+}
+
+static void a_message_as_it_lies_there_and_whose_it_is(void **state)
+{
+	struct message_answer answer;
+
+	(void)state;
+	make_folder("");
+	put("new/0921234567890123456.1991f6a52d5b4c80-00000000000000aa", 1000, "Subject: x\n\nx\n");
+	struct messages_answer list = POST(messages, .limit = 0);
+	assert_true(str_eq(list.messages.at[0].queue_id, STR("1991f6a52d5b4c80")));
+	answer = post_message_source((struct message_ask){ .id = list.messages.at[0].id });
+	assert_int_equal(answer.outcome, WEB_OK);
+	assert_int_equal(answer.size, 14);
+	assert_true(str_eq(answer.queue_id, STR("1991f6a52d5b4c80")));
+	answer = post_message_source(
+		(struct message_ask){ .token = STR("bob"), .id = list.messages.at[0].id });
+	assert_int_equal(answer.outcome, WEB_NOT_FOUND);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin_test, end_test)
+	const struct CMUnitTest tests[] = {
+		TEST(flags_are_in_the_name_and_others_letters_stay),
+		TEST(what_was_moved_comes_back),
+		TEST(what_is_erased_is_gone_and_can_not_be_found),
+		TEST(a_file_that_moved_meanwhile_is_looked_for),
+		TEST(folders_are_made_renamed_and_removed),
+		TEST(dovecots_second_kind_of_subscriptions_is_kept),
+		TEST(names_that_lead_elsewhere_are_refused),
+		TEST(a_removal_that_was_cut_short_loses_no_mail),
+		TEST(links_and_what_is_no_file_are_no_mail),
+		TEST(names_of_any_bytes_have_an_id_that_can_be_said),
+		TEST(a_flood_of_references_is_a_message_like_others),
+		TEST(a_conversation_has_an_end),
+		TEST(those_one_writes_to_are_proposed),
+		TEST(a_message_as_it_lies_there_and_whose_it_is),
+	};
+
+	return cmocka_run_group_tests(tests, begin_world, end_world);
+}

@@ -184,6 +184,21 @@ bool draft_file_map(int folder, const char *name, struct mapping *mapping)
 
 /* --- the form -------------------------------------------------------------------------------- */
 
+/* A display name without the quotes it may stand in. */
+static struct str unquote(struct str name, struct arena *arena)
+{
+	scoped(buf_free) struct buf text = BUF(name.len + 1);
+
+	if (name.len < 2 || name.at[0] != '"' || name.at[name.len - 1] != '"')
+		return name;
+	name = str_head(str_tail(name, 1), name.len - 2);
+	for (size_t i = 0; i < name.len; i++) {
+		i += name.at[i] == '\\' && i + 1 < name.len;
+		buf_add_char(&text, name.at[i]);
+	}
+	return arena_str(arena, buf_str(&text));
+}
+
 struct compose_person draft_sender(struct str sender, struct arena *arena)
 {
 	struct str text = str_trim(sender);
@@ -192,7 +207,7 @@ struct compose_person draft_sender(struct str sender, struct arena *arena)
 	if (open == text.len || text.at[text.len - 1] != '>')
 		return (struct compose_person){ .address = compose_address(text, arena) };
 	return (struct compose_person){
-		.name = str_trim(str_head(text, open)),
+		.name = unquote(str_trim(str_head(text, open)), arena),
 		.address = compose_address(
 			str_head(str_tail(text, open + 1), text.len - open - 2), arena),
 	};

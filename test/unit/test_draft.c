@@ -440,6 +440,32 @@ static void what_was_composed_is_read_as_it_was_meant(void **state)
 	assert_int_equal(d.attachments.at[0].size, 7);
 }
 
+static void a_sender_is_an_address_with_or_without_a_name(void **state)
+{
+	(void)state;
+	const struct {
+		struct str sender;
+		const char *field;
+	} rows[] = {
+		{ STR("ada@example.org"), "From: ada@example.org\r\n" },
+		{ STR("Ada <ada@example.org>"), "From: Ada <ada@example.org>\r\n" },
+		{ STR("\"Ada\" <ada@example.org>"), "From: Ada <ada@example.org>\r\n" },
+		{ STR("\"L., \\\"A\\\"\" <ada@example.org>"),
+			"From: \"L., \\\"A\\\"\" <ada@example.org>\r\n" },
+		{ STR("<ada@Example.ORG>"), "From: ada@example.org\r\n" },
+	};
+	struct composed_answer about;
+
+	for (size_t i = 0; i < count_of(rows); i++) {
+		struct person to = { STR(""), STR("b@example.net") };
+		save((struct draft_save_ask){
+			.revision = i + 1, .sender = rows[i].sender, .to = { &to, 1 } });
+		struct str text = composed(&about);
+		assert_str(about.sender, "ada@example.org");
+		assert_str(str_head(text, strlen(rows[i].field)), rows[i].field);
+	}
+}
+
 static void what_cannot_be_sent_says_why(void **state)
 {
 	(void)state;
@@ -642,6 +668,7 @@ int main(void)
 		TEST(an_answer_names_what_it_answers),
 		TEST(a_composed_message_is_right_in_every_line),
 		TEST(what_was_composed_is_read_as_it_was_meant),
+		TEST(a_sender_is_an_address_with_or_without_a_name),
 		TEST(what_cannot_be_sent_says_why),
 		TEST(sent_twice_is_sent_once),
 		TEST(what_is_taken_back_is_the_draft_as_it_was),

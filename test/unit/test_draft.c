@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -241,6 +242,44 @@ static void what_cannot_be_written_leaves_the_draft_alone(void **state)
 	}
 	draft_show(&drafts, id, &arena, &answer);
 	assert_str(answer.body, "one");
+}
+
+static void a_full_disk_leaves_the_draft_as_it_was(void **state)
+{
+	(void)state;
+	static char body[200 * 1024];
+	struct folder_path path = { "example.org", "full" };
+	struct done_answer done;
+	struct str answers;
+	bool forwards;
+	char name[DRAFT_NAME_MAX + 1];
+
+	if (mount("none", root_name, "tmpfs", 0, "size=160k") != 0) {
+		print_message("no small disk without root\n");
+		skip();
+	}
+	memset(body, 'x', sizeof body);
+	int root = open(root_name, O_RDONLY | O_DIRECTORY);
+	fd_close(&drafts.account);
+	drafts.account = folder_open(root, &path);
+	close(root);
+	save_revision(1, STR("one"));
+	save((struct draft_save_ask){ .revision = 2, .body = { body, sizeof body } });
+	assert_int_equal(answer.outcome, WEB_FULL);
+	attach(STR("a"), STR("a/b"), (struct str){ body, sizeof body });
+	assert_int_equal(answer.outcome, WEB_FULL);
+	attach(STR("a"), STR("a/b"), (struct str){ body, 100 * 1024 });
+	assert_int_equal(answer.outcome, WEB_OK);
+	draft_sent(&drafts, id, &arena, &done, &answers, &forwards);
+	assert_int_equal(done.outcome, WEB_FULL);
+	assert_int_equal(sent_there(), 0);
+	draft_show(&drafts, id, &arena, &answer);
+	assert_str(answer.body, "one");
+	assert_int_equal(answer.attachments.len, 1);
+	assert_int_equal(files_in(".Drafts/tmp", name), 0);
+	assert_int_equal(files_in(".Sent/tmp", name), 0);
+	fd_close(&drafts.account);
+	assert_int_equal(umount2(root_name, MNT_DETACH), 0);
 }
 
 static void what_no_page_would_send_is_refused(void **state)
@@ -660,6 +699,7 @@ int main(void)
 		TEST(an_older_revision_is_not_taken),
 		TEST(what_a_crash_leaves_is_the_later_one),
 		TEST(what_cannot_be_written_leaves_the_draft_alone),
+		TEST(a_full_disk_leaves_the_draft_as_it_was),
 		TEST(what_no_page_would_send_is_refused),
 		TEST(a_removed_draft_leaves_nothing),
 		TEST(attachments_are_listed_and_taken_off),

@@ -209,6 +209,8 @@ void draft_save(const struct drafts *drafts, const struct draft_save_ask *ask, i
 	if (outcome == WEB_OK && !(open.found && open.place.revision == ask->revision)) {
 		struct draft draft = draft_of(ask);
 
+		if (!open.found) /* once for each draft: what others have left */
+			staging_sweep(open.staging, open.box, clock_wall_ms() - SWEEP_AFTER_MS);
 		set_references(drafts, &open, answered, &draft, arena);
 		outcome = put_draft(open.box, &draft, &why);
 		open.draft = draft;
@@ -389,13 +391,4 @@ void draft_forward(const struct drafts *drafts, struct str draft, int file, stru
 		answer_draft(&open, arena, answer);
 	else
 		answer_failure(answer, outcome, &why, arena);
-}
-
-void draft_sweep(int account)
-{
-	scoped(fd_close) int staging = staging_lock(account);
-	scoped(fd_close) int box = folder_open_directory(account, ".Drafts");
-
-	if (staging >= 0 && box >= 0)
-		staging_sweep(staging, box, clock_wall_ms() - SWEEP_AFTER_MS);
 }

@@ -46,7 +46,4 @@ void draft_unsent(const struct drafts *drafts, struct str draft, struct arena *a
 struct str draft_of_name(struct str name);
 struct str sent_of_name(struct str name);
 
-/* Remove what an account's drafts that are no more have left, if it is older than an hour. */
-void draft_sweep(int account);
-
 #endif

@@ -41,6 +41,6 @@ WORDS(transport, { TRANSPORT_NONE, "none" }, { TRANSPORT_MANDATORY, "mandatory" 
 WORDS(notice, { NOTICE_NOT_SENT, "not-sent" }, { NOTICE_TURNED_AWAY, "turned-away" },
 	{ NOTICE_REPORT_TURNED_AWAY, "report-turned-away" })
 WORDS(letter, { DSN_FAILED, "failed" }, { DSN_DELAYED, "delayed" }, { DSN_SUCCESS, "delivered" },
-	{ DSN_REPORT_TURNED_AWAY, "turned-away" })
+	{ DSN_REPORT_TURNED_AWAY, "turned-away" }, { DSN_MAIL_TURNED_AWAY, "turned-away" })
 WORDS(certificate, { STORED_KEY, "key" }, { STORED_CERTIFICATE, "certificate" },
 	{ STORED_AUTHORITY, "authority" })

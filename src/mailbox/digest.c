@@ -364,11 +364,11 @@ static bool take_in_hand(struct digests *d, struct account *account, struct dead
 	pthread_mutex_lock(&d->lock);
 	while (account->in_hand && condition_wait(&d->read, &d->lock, deadline))
 		;
-	bool free = !account->in_hand;
-	if (free)
+	bool taken = !account->in_hand;
+	if (taken)
 		account->in_hand = true;
 	pthread_mutex_unlock(&d->lock);
-	return free;
+	return taken;
 }
 
 void digests_read(struct digests *d, struct account *account, struct deadline deadline)

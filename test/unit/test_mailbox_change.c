@@ -340,6 +340,56 @@ static void a_message_as_it_lies_there_and_whose_it_is(void **state)
 	assert_int_equal(answer.outcome, WEB_NOT_FOUND);
 }
 
+/* One of many who ask about one account at once: whatever others do meanwhile, each sees all three
+ * messages, once. */
+static void *ask_often(void *flag)
+{
+	struct answering how = postroom_answering(room);
+	struct text ids[] = { { STR("1.a") }, { STR("2.b") }, { STR("3.c") } };
+	size_t wrong = 0;
+
+	for (int i = 0; i < 30; i++) {
+		struct arena own = ARENA(how.arena);
+		struct question q = { .arena = &own, .fd_in = -1, .fd_out = -1 };
+
+		q.call = i % 2 ? CALL_messages : CALL_messages_change;
+		if (i % 2)
+			q.ask.messages = (struct messages_ask){ .token = STR("ada") };
+		else
+			q.ask.messages_change = (struct messages_change_ask){ .token = STR("ada"),
+				.ids = { ids, 3 },
+				.add = i % 4 ? 0 : *(const uint64_t *)flag,
+				.remove = i % 4 ? *(const uint64_t *)flag : 0 };
+		how.work(how.context, &q);
+		if (i % 2)
+			wrong += q.answer.messages.messages.len != 3;
+		else
+			for (size_t k = 0; k < 3; k++)
+				wrong += q.answer.messages_change.changed.at[k].outcome != WEB_OK;
+		arena_free(&own);
+	}
+	return wrong ? NULL : flag;
+}
+
+static void many_at_once_see_every_message_once(void **state)
+{
+	static const uint64_t flags[] = { MESSAGE_SEEN, MESSAGE_FLAGGED, MESSAGE_ANSWERED,
+		MESSAGE_FORWARDED };
+	pthread_t threads[count_of(flags)];
+	void *good;
+
+	(void)state;
+	make_three();
+	for (size_t i = 0; i < count_of(flags); i++)
+		assert_int_equal(
+			pthread_create(&threads[i], NULL, ask_often, (void *)(uintptr_t)&flags[i]),
+			0);
+	for (size_t i = 0; i < count_of(flags); i++) {
+		pthread_join(threads[i], &good);
+		assert_non_null(good);
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin_test, end_test)
@@ -358,6 +408,7 @@ int main(void)
 		TEST(a_conversation_has_an_end),
 		TEST(those_one_writes_to_are_proposed),
 		TEST(a_message_as_it_lies_there_and_whose_it_is),
+		TEST(many_at_once_see_every_message_once),
 	};
 
 	return cmocka_run_group_tests(tests, begin_world, end_world);

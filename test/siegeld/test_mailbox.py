@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: ISC
+"""The mailbox role, confined, as the pages ask it: beside other programs, killed, its index lost."""
+
+import os
+import signal
+import time
+
+from test_siegeld import certificate, wait_for  # noqa: F401
+from test_web import Browser, web  # noqa: F401
+
+
+def maildir(web):
+    return web.server.folder / "state/mail/example.test/ada"
+
+
+def put(web, path, subject, when, text="words to look for"):
+    """A message as another program leaves it there."""
+    file = maildir(web) / path
+    for part in ("cur", "new", "tmp"):
+        (file.parent.parent / part).mkdir(parents=True, exist_ok=True)
+    file.write_text(f"From: Bob <bob@example.net>\nTo: ada@example.test\nSubject: {subject}\n"
+                    f"Message-ID: <{subject}@example.net>\n\n{text}\n")
+    os.utime(file, (when, when))
+    owner = maildir(web).stat()
+    for made in (file, file.parent, file.parent.parent, file.parent.parent / "new", file.parent.parent / "tmp"):
+        os.chown(made, owner.st_uid, owner.st_gid)
+
+
+def subjects(browser, question):
+    status, answer = browser.api("GET", f"/messages?{question}")
+    return [m["subject"] for m in answer["messages"]] if status == 200 else (status, answer)
+
+
+def begin(web):
+    web.start()
+    ada = Browser(web)
+    ada.log_in()
+    ada.api("GET", "/folders")  # makes the Maildir
+    put(web, "new/1.a", "one", 1000)
+    put(web, "cur/2.b:2,S", "two", 2000)
+    return ada
+
+
+def test_the_pages_see_what_lies_in_the_maildir(web):  # noqa: F811
+    ada = begin(web)
+    assert subjects(ada, "folder=INBOX") == ["two", "one"]
+    assert subjects(ada, "folder=INBOX&q=from:bob%20look%20is:unread") == ["one"]
+    os.rename(maildir(web) / "new/1.a", maildir(web) / "cur/1.a:2,S")
+    assert subjects(ada, "folder=INBOX&q=is:unread") == []
+    put(web, ".Other/cur/3.c:2,S", "three", 3000)
+    assert subjects(ada, "folder=.Other") == ["three"]
+    assert subjects(ada, "folder=INBOX&everywhere=1&q=words") == ["three", "two", "one"]
+    assert subjects(ada, "folder=INBOX&q=before:yesterday")[0] == 422
+
+
+def test_folders_come_and_go_and_their_mail_stays(web):  # noqa: F811
+    ada = begin(web)
+    status, answer = ada.api("POST", "/folders", {"name": "Reise/Köln"})
+    own = [f for f in answer["folders"] if f["kind"] == "own"]
+    assert status == 200 and [f["name"] for f in own] == ["Reise/Köln"], answer
+    changed = ada.api("POST", "/messages/change", {"ids": ["1.a"], "move": own[0]["folder"]})[1]
+    assert changed["changed"][0]["outcome"] == "ok"
+    assert subjects(ada, "folder=INBOX") == ["two"]
+    folder = own[0]["folder"].replace("&", "%26")
+    assert ada.api("DELETE", f"/folders/{folder}")[0] == 200
+    assert subjects(ada, "folder=.Trash") == ["one"]
+    changed = ada.api("POST", "/messages/change", {"ids": ["1.a"], "erase": True})[1]
+    assert changed["changed"][0]["outcome"] == "ok"
+    assert subjects(ada, "folder=.Trash") == []
+    assert (maildir(web) / "subscriptions").read_text().split() == ["Drafts", "Sent", "Trash"]
+
+
+def test_a_role_that_is_killed_and_an_index_that_is_broken_cost_nothing_but_time(web):  # noqa: F811
+    ada = begin(web)
+    assert subjects(ada, "folder=INBOX&q=look") == ["two", "one"]
+    index = maildir(web) / "siegel-index"
+    assert index.exists()
+    for breaks in (lambda: None, lambda: index.write_bytes(b"\0" * 100_000), index.unlink):
+        wait_for(lambda: web.server.role("mailbox")["ready"], "mailbox to be there")
+        os.kill(web.server.role("mailbox")["pid"], signal.SIGKILL)
+        for name in ("siegel-index-wal", "siegel-index-shm"):
+            (maildir(web) / name).unlink(missing_ok=True)
+        breaks()
+        wait_for(lambda: subjects(ada, "folder=INBOX&q=look") == ["two", "one"], "the list is back")
+
+
+def test_the_end_of_a_session_is_felt_within_seconds(web):  # noqa: F811
+    ada, other = begin(web), Browser(web)
+    other.log_in()
+    assert subjects(other, "folder=INBOX") == ["two", "one"]
+    assert ada.api("DELETE", "/session?scope=others")[0] == 200
+    ended = time.monotonic()
+    wait_for(lambda: other.api("GET", "/messages?folder=INBOX")[0] == 401, "the session is over")
+    assert time.monotonic() - ended < 10

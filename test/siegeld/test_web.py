@@ -120,6 +120,8 @@ def web(certificate, tmp_path_factory):  # noqa: F811
         server = Server(folder, certificate, IS_ROOT)
         stack.callback(server.clean_up)
         yield Web(server)
+        log = server.log() if (folder / "log").exists() else ""
+        assert "Sanitizer" not in log and "event=bug" not in log, log[-20000:]
 
 
 def test_the_pages_are_there_with_and_without_tls(web):
@@ -508,7 +510,8 @@ def test_two_hundred_at_once_are_all_answered_in_little_memory(web):
     assert not wrong, wrong[:3]
     peak = peak_of(web.server.role("web")["pid"])
     print(f"10000 requests in {time.monotonic() - began:.1f} s, web's peak {peak} MB")
-    assert peak < 100
+    sanitized = any(s in (BIN / "siegel-web").read_bytes() for s in (b"__tsan_init", b"__asan_init"))
+    assert peak < (1000 if sanitized else 100)
 
 
 def test_slow_ones_hold_up_nobody(web):

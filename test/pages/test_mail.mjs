@@ -105,3 +105,9 @@ test("unknown stops nobody, and a mailbox that isn't there stops the mail", () =
 	assert.equal(verdict(answer({ whither: "here", verdict: "" })).refused, undefined);
 	assert.equal(verdict(null).refused, undefined);
 });
+
+test("a word without end may be broken", () => {
+	const nodes = linked("x ".repeat(3) + "y".repeat(1_000_000));
+	assert.ok(nodes.filter(n => n instanceof Node).length > 1000);
+	assert.equal(nodes.map(n => typeof n === "string" ? n : n.text).join("").length, 1_000_006);
+});

@@ -7,6 +7,7 @@
 import { h } from "./dom.mjs";
 
 const LINK = /\b(?:https?:\/\/|mailto:)[^\s<>"'\x60{}|\\^\u0000-\u001f\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gi;
+const LONG_WORD = /(\S{500})(?=\S)/;
 const TRAILING = /[.,;:!?'"»”’)\]]+$/;
 
 /* What ends a sentence isn't part of the link; a closing bracket is if one was opened in it. */
@@ -41,11 +42,16 @@ export function linked(text) {
 	let at = 0;
 	for (const found of text.matchAll(LINK)) {
 		const link = linkEnd(found[0]);
-		out.push(text.slice(at, found.index), linkNode(link));
+		out.push(...breakable(text.slice(at, found.index)), linkNode(link));
 		at = found.index + link.length;
 	}
-	out.push(text.slice(at));
+	out.push(...breakable(text.slice(at)));
 	return out;
+}
+
+/* A word of a megabyte would keep a browser busy for seconds: it may be broken here and there. */
+function breakable(text) {
+	return text.split(LONG_WORD).filter(Boolean).flatMap((piece, i) => i ? [h("wbr"), piece] : [piece]);
 }
 
 const isQuote = line => line.startsWith(">");

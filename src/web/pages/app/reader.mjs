@@ -16,6 +16,8 @@ import { has, moment, short, size, t, tn } from "./words.mjs";
 
 const SHOWABLE = /^(?:image\/(?:png|jpeg|gif|webp)|text\/plain)$/i;
 const PROBLEMS_SHOWN = 5;
+const PERSONS_SHOWN = 200;
+const TEXT_SHOWN = 50000; /* characters; a browser is busy for seconds with a megabyte */
 
 /* on: { tools(): nodes, read(): mails were marked as read, failed(why) }; context as pages have it. */
 export function reader(context, on) {
@@ -161,7 +163,7 @@ export function reader(context, on) {
 			!own && !m.draft && m.arrival?.origin !== "letter" && arrival(m),
 			m.arrival?.origin === "letter" && await letter(m, () => [...mine.cards.values()].map(c => c.summary), context),
 			m.problems.length > 0 && problems(m),
-			h("div", { class: "mail-text" }, body(m.text, t("quoted"))),
+			text(m),
 			m.truncated && h("p", { class: "hint" }, t("truncated")),
 			m.html && formatted(m),
 			attachments(m),
@@ -197,7 +199,8 @@ const answerHash = (id, how) => "#/write?" + new URLSearchParams({ [how === "for
 
 const person = one => h("span", { class: "person" }, one.name && h("bdi", { class: "name" }, one.name), one.name && " ",
 	h("span", { class: one.name ? "soft" : "" }, one.name ? "<" + one.address + ">" : one.address));
-const persons = list => list.map((one, i) => [i > 0 && ", ", person(one)]);
+const persons = list => [list.slice(0, PERSONS_SHOWN).map((one, i) => [i > 0 && ", ", person(one)]),
+	list.length > PERSONS_SHOWN && " " + t("and-more", { n: list.length - PERSONS_SHOWN })];
 
 /* The address it is from stands there always, for a name is only what somebody calls himself. */
 function addresses(m, alias) {
@@ -235,6 +238,13 @@ function arrival(m) {
 }
 
 /* --- the body --- */
+
+function text(m) {
+	const node = h("div", { class: "mail-text" });
+	const long = m.text.length > TEXT_SHOWN;
+	const all = () => fill(node, body(m.text, t("quoted")));
+	return long ? fill(node, body(m.text.slice(0, TEXT_SHOWN), t("quoted")), button(t("text-rest"), all)) : all();
+}
 
 function problems(m) {
 	return h("div", { class: "note doubtful small" }, icon("warn"), h("div", null, h("p", null, t("problems")), h("ul", null,

@@ -308,7 +308,8 @@ static enum MHD_Result hear(void *argument, struct MHD_Connection *connection, c
 
 /* --- daemons --- */
 
-static void log_line(void *argument, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void log_line(
+	void *argument, const char *format, va_list arguments)
 {
 	char line[LOG_LINE];
 

@@ -170,7 +170,7 @@ export function follow({ sent, held_until, subject }, on) {
 		undoable(null);
 		undo.disabled = true;
 		try {
-			const draft = await post(p`/sent/${sent}/undo`, {}, { keep: true });
+			const draft = await post(p`/sent/${sent}/undo`, undefined, { keep: true });
 			end();
 			on.undone(draft);
 		} catch (why) {

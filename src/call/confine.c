@@ -135,6 +135,7 @@ static const struct sandbox_rule sanitizer[] = {
 	ALLOW("openat"), ALLOW("open"), ALLOW("readlink"), ALLOW("readlinkat"), ALLOW("stat"),
 	ALLOW("access"), ALLOW("getcwd"), ALLOW("sched_getparam"), ALLOW("prctl"), ALLOW("prlimit64"),
 	ALLOW("getdents64"), ALLOW("pipe"), ALLOW("tgkill"), ALLOW("msync"), ALLOW("mincore"),
+	ALLOW("nanosleep"), ALLOW("getppid"), ALLOW("gettid"), ALLOW("getrusage"),
 };
 /* clang-format on */
 

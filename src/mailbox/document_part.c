@@ -73,7 +73,7 @@ static bool write_html(
 		struct str all = html, id;
 		struct str before = html_next_cid(&html, room, sizeof room, &id);
 		const struct leaf *leaf = structure_picture(s, id);
-		uint64_t size = leaf ? leaf_size(leaf, true) : 0;
+		uint64_t size = leaf ? leaf_size(leaf, false) : 0;
 
 		if (!leaf || pictures + size > PICTURES_MAX) {
 			*cut |= leaf != NULL;

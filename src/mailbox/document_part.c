@@ -14,6 +14,7 @@ enum {
 	HTML_MAX = 8 * 1024 * 1024,
 	PICTURES_MAX = 24 * 1024 * 1024, /* bytes of all that are put in */
 	PIECE = 57 * 1024,		 /* encoded without a rest */
+	CIDS_MAX = 2000,		 /* that are looked for */
 	ID_ROOM = 1000
 };
 
@@ -68,11 +69,12 @@ static bool write_html(
 {
 	char room[ID_ROOM];
 	uint64_t pictures = 0;
+	unsigned cids = 0;
 
 	while (html.len) {
 		struct str all = html, id;
 		struct str before = html_next_cid(&html, room, sizeof room, &id);
-		const struct leaf *leaf = structure_picture(s, id);
+		const struct leaf *leaf = cids++ < CIDS_MAX ? structure_picture(s, id) : NULL;
 		uint64_t size = leaf ? leaf_size(leaf, false) : 0;
 
 		if (!leaf || pictures + size > PICTURES_MAX) {

@@ -195,7 +195,11 @@ check-lab: all
 # The pages in Chromium, with the lab's servers as neighbours.
 check-browser: all
 	@LAB_VARIANT=$(VARIANT) test/browser/run -q
-.PHONY: check-tsan check-links check-format check-manual check-rfc check-policy check-pages mutate check-roles check-lab check-browser
+# The README's pictures, as the last check-browser saw the pages.
+pictures:
+	cp build/browser/shots/readme-writing.png doc/writing.png
+	cp build/browser/shots/readme-letter.png doc/letter.png
+.PHONY: check-tsan check-links check-format check-manual check-rfc check-policy check-pages mutate check-roles check-lab check-browser pictures
 
 # libFuzzer over what reads hostile bytes: each for FUZZ_SECONDS, from seeds and what was found before.
 # What a harness calls, it brings along or finds in the libraries; it never sees the rest.

@@ -137,3 +137,31 @@ def test_mail_arrives_while_one_looks_and_a_reply_comes_from_where_it_came_to(
     assert f"dora@{SEALED}" in browser.text("form.compose .chips")
     assert pages.mark(f"dora@{SEALED}").tone == "good"
     look("reply-desk-en")
+
+
+def test_two_pictures_for_the_readme(pages, browser, siegel, api, neighbour, plain_neighbour):
+    """`make pictures` copies them into doc/."""
+    address, alias = siegel.add_user("charlotte", language="en")
+    charlotte = api(address)
+    charlotte.patch("/settings", {"preferences": {"name": "Charlotte Berger", "undo_seconds": "0"}})
+    with siegel.client.smtp(siegel.address, 25, siegel.hostname) as smtp:
+        for name, who, subject in (("Dora Winter", f"dora@{DANE}", "The contract, second draft"),
+                                   ("Jonas Feld", f"jonas@{SEALED}", "Train at 9:42?"),
+                                   ("Mira Sand", f"mira@{DANE}", "Photographs from Sunday")):
+            text = message(who, alias, subject).replace(f"<{who}>", f"{name} <{who}>", 1)
+            smtp.sendmail(who, [alias], text.split("\r\n\r\n")[0] + "\r\n\r\nDear Charlotte,\r\n\r\n"
+                          "here it is, with the two changes we spoke of.\r\n\r\nDora\r\n")
+    pages.log_in(address)
+    pages.write(sender=alias, to=[f"dora@{DANE}", f"paul@{PLAIN}"], subject="The contract",
+                body="Dear Dora, dear Paul,\n\nhere is the contract as we agreed on it.\n\nCharlotte")
+    pages.mark(f"dora@{DANE}")
+    pages.mark(f"paul@{PLAIN}")
+    pages.saved()
+    browser.shot("readme-writing")
+    pages.send(anyway=True)
+    pages.open_folder("INBOX")
+    pages.open_mail("Not sent: The contract", within=40)
+    browser.find(".letter")
+    if browser.shown(".outbar button"):
+        browser.click(".outbar button")
+    browser.shot("readme-letter")

@@ -84,7 +84,7 @@ class Pages:
             link.click()
             return True
         self.browser.until(opened, f"'{words}' is opened")
-        self.browser.find(".mail-card.opened .mail-text", within)
+        self.browser.find(".mail-card.opened .actions", within)
 
     def open_letter(self, within=20):
         """The newest letter of this server."""

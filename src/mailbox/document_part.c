@@ -100,6 +100,7 @@ bool document_body(int file, int out, struct arena *arena, struct mime_document 
 	*document = (struct mime_document){ .found = leaf != NULL, .type = STR("text/html") };
 	if (good && leaf) {
 		leaf_text(leaf, &html, HTML_MAX);
+		html_unlink(&html);
 		document->remote = html_is_remote(buf_str(&html));
 		good = write_head(out, buf_str(&html)) &&
 		       write_html(out, &s, buf_str(&html), arena, &cut);

@@ -441,3 +441,14 @@ struct str html_next_cid(struct str *rest, char *room, size_t room_len, struct s
 	*rest = STR("");
 	return all;
 }
+
+void html_unlink(struct buf *html)
+{
+	for (size_t at = 0; at < html->len; at++) {
+		struct str rest = { html->at + at, html->len - at };
+
+		/* The name of an element stands right behind its '<', and nothing else makes one. */
+		if (str_starts_nocase(rest, STR("<link")) || str_starts_nocase(rest, STR("<meta")))
+			html->at[at + 1] = 'x';
+	}
+}

@@ -5,6 +5,7 @@
  */
 #include "base/fd.h"
 #include "base/log.h"
+#include "mailbox/html.h"
 #include "mailbox/reader.h"
 #include "mailbox/show.h"
 
@@ -156,6 +157,18 @@ static void a_part_is_what_was_sent(void **state)
 	buf_clear(&bytes);
 	assert_false(written(MIME_PART, STR("4"), STR(MIXED), &bytes, &why));
 	assert_int_equal(bytes.len, 0);
+}
+
+static void no_link_and_no_meta_element_is_left_in_html(void **state)
+{
+	scoped(buf_free) struct buf html = BUF(1024);
+
+	(void)state;
+	assert_true(buf_add(&html,
+		STR("<p>a</p><link rel=dns-prefetch href=//b><LiNk><meta x><METAx>< link><lin")));
+	html_unlink(&html);
+	assert_str(buf_str(&html),
+		"<p>a</p><xink rel=dns-prefetch href=//b><xiNk><xeta x><xETAx>< link><lin");
 }
 
 static void the_body_has_its_pictures_and_is_otherwise_as_it_came(void **state)
@@ -537,6 +550,7 @@ int main(void)
 		cmocka_unit_test(parts_are_told_apart),
 		cmocka_unit_test(a_part_is_what_was_sent),
 		cmocka_unit_test(the_body_has_its_pictures_and_is_otherwise_as_it_came),
+		cmocka_unit_test(no_link_and_no_meta_element_is_left_in_html),
 		cmocka_unit_test(html_alone_becomes_text),
 		cmocka_unit_test(header_values_cannot_turn_the_line),
 		cmocka_unit_test(an_unknown_character_set_is_guessed_and_said),

@@ -139,14 +139,14 @@ export function follow({ sent, held_until, subject }, on) {
 		const left = Math.ceil((held_until - Date.now()) / 1000);
 		if (left <= 0)
 			return onItsWay();
-		fill(text, icon("clock"), t("held", { n: left }));
+		fill(text, h("span", null, icon("clock"), " ", t("held", { n: left })));
 		timer = setTimeout(tick, 250);
 	}
 
 	function onItsWay() {
 		undo.remove();
 		undoable(null);
-		fill(text, icon("clock"), t("bar-waiting", { subject: subject || t("no-subject") }));
+		fill(text, h("span", null, icon("clock"), " ", t("bar-waiting", { subject: subject || t("no-subject") })));
 		stop = on.listen(word => (word === "sent" || word === "all") && look());
 		look();
 	}

@@ -139,7 +139,7 @@ export function follow({ sent, held_until, subject }, on) {
 		const left = Math.ceil((held_until - Date.now()) / 1000);
 		if (left <= 0)
 			return onItsWay();
-		fill(text, h("span", null, icon("clock"), " ", t("held", { n: left })));
+		fill(text, h("span", { class: "held" }, icon("clock"), " ", t("held", { n: left })));
 		timer = setTimeout(tick, 250);
 	}
 

@@ -396,9 +396,13 @@ static void each_role_may_ask_what_the_table_says(void **state)
 }
 
 /* What the table says, written out once more for those who would gain by it. */
-static void only_the_operator_makes_delivery_look(void **state)
+static void who_makes_delivery_look_is_known(void **state)
 {
-	static const enum call looks[] = { CALL_preflight, CALL_examine, CALL_health };
+	static const struct {
+		enum call call;
+		unsigned who;
+	} looks[] = { { CALL_preflight, ROLE_CTL | ROLE_WEB }, { CALL_examine, ROLE_CTL },
+		{ CALL_health, ROLE_CTL | ROLE_WEB } };
 	size_t n = 0;
 
 	(void)state;
@@ -406,8 +410,8 @@ static void only_the_operator_makes_delivery_look(void **state)
 		n += call_rules[i].by == ROLE_DELIVERY;
 	assert_int_equal(n, count_of(looks));
 	for (size_t i = 0; i < count_of(looks); i++) {
-		assert_int_equal(call_rules[looks[i]].by, ROLE_DELIVERY);
-		assert_int_equal(call_rules[looks[i]].who, ROLE_CTL);
+		assert_int_equal(call_rules[looks[i].call].by, ROLE_DELIVERY);
+		assert_int_equal(call_rules[looks[i].call].who, looks[i].who);
 	}
 }
 
@@ -528,7 +532,7 @@ int main(void)
 		cmocka_unit_test(a_store_that_went_away_fails_the_call),
 		cmocka_unit_test(an_answer_is_checked),
 		cmocka_unit_test(each_role_may_ask_what_the_table_says),
-		cmocka_unit_test(only_the_operator_makes_delivery_look),
+		cmocka_unit_test(who_makes_delivery_look_is_known),
 		cmocka_unit_test(a_client_may_have_one_socket_and_no_more),
 		cmocka_unit_test(a_descriptor_comes_where_the_table_wants_one),
 		cmocka_unit_test(a_frame_may_come_in_pieces),

@@ -104,9 +104,10 @@ static void wrong_command_lines_are_refused_with_what_would_be_right(void **stat
 	refused("--json", usage);
 	refused("foo --help", "siegel: no command foo; siegel --help lists them\n");
 	refused("foo", "siegel: no command foo; siegel --help lists them\n");
-	refused("user", "siegel: user what; add, list, passwd, language, remove would be right\n");
-	refused("user make a", "siegel: user what; add, list, passwd, language, remove would be "
-			       "right\n");
+	refused("user", "siegel: user what; add, list, passwd, admin, factor, language, remove "
+			"would be right\n");
+	refused("user make a", "siegel: user what; add, list, passwd, admin, factor, "
+			       "language, remove would be right\n");
 	refused("user add", "usage: siegel user add ADDRESS\n");
 	refused("user list x", "usage: siegel user list\n");
 	refused("status x", "usage: siegel status\n");
@@ -322,9 +323,9 @@ static void an_account_in_json_has_its_deadline_in_seconds(void **state)
 
 	(void)state;
 	assert_string_equal(text,
-		"{\"active\":true,\"address\":\"ada@example.org\",\"alias\":"
+		"{\"active\":true,\"address\":\"ada@example.org\",\"admin\":false,\"alias\":"
 		"\"ada@secure.example.org\",\"deadline_seconds\":14400,\"language\":\"de\","
-		"\"level\":\"encrypt\"}");
+		"\"level\":\"encrypt\",\"second_factor\":false}");
 	free(text);
 	json_decref(value);
 }

@@ -86,7 +86,7 @@ def test_a_hostile_mail_is_shown_without_harm(name, pages, browser, reading, wor
     browser.shot(f"hostile-{name}")
     if browser.shown(".mail-card.opened .formatted > button"):
         pages.show_formatted()
-        browser.until(lambda: frame_stands(browser), "the frame stands")
+        browser.until(lambda: frame_stands(browser), "the frame stands", within=60)
         browser.shot(f"hostile-{name}-formatted")
         unharmed(browser)
         press_everything(browser)
@@ -123,7 +123,7 @@ def test_remote_pictures_come_only_when_asked_for(siegel, pages, browser, readin
     pages.log_in(ADA)
     pages.open_mail("remote-pictures", within=30)
     pages.show_formatted()
-    browser.until(lambda: frame_stands(browser), "the frame stands")
+    browser.until(lambda: frame_stands(browser), "the frame stands", within=60)
     label = EVIL.split(".")[0]
     assert world.witness.saw(label, since) == []
     browser.click(".formatted .note button")

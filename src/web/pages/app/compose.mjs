@@ -10,7 +10,7 @@ import { button, fill, h, icon, set, unique as id } from "./dom.mjs";
 import * as folders from "./folders.mjs";
 import { dropDraft, dropSending, followed, keepDraft, keepSending, keptDraft } from "./keep.mjs";
 import { answerSubject, forwardSubject, people, quoted, same, unique } from "./mailtext.mjs";
-import { check, markNode, verdict } from "./marks.mjs";
+import { check, markNode, under, verdict } from "./marks.mjs";
 import { peopleField } from "./people.mjs";
 import { clock, minute, size, t } from "./words.mjs";
 
@@ -37,6 +37,7 @@ export async function show(main, params, context) {
 		return null;
 	}
 	const settings = await get("/settings");
+	under(settings);
 	const fresh = prepared.get(params.draft);
 	prepared.delete(params.draft);
 	const found = fresh ?? await stored(params.draft, context);

@@ -17,6 +17,15 @@ const known = new Map(); /* "from address" -> { at, answer: Promise } */
 const queue = [];
 let running = 0;
 
+/* Answers hold for the rule they were asked under; another rule makes them void. */
+let rule = "";
+export function under({ active, level }) {
+	const now = active + " " + level;
+	if (now !== rule)
+		known.clear();
+	rule = now;
+}
+
 /* What would happen to a mail from -> to; the answer of /preflight. */
 export function check(from, address, { fresh } = {}) {
 	const key = from.toLowerCase() + " " + address.toLowerCase();

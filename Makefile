@@ -135,7 +135,8 @@ run: deps-build
 	@$(MAKE) --no-print-directory -s all
 	@demo/run $(B)/bin $(if $(ONCE),once)
 
-# Unit tests under ASan and UBSan, checks, then the lab: real servers in namespaces.
+# Unit tests under ASan and UBSan, checks, then the lab, real servers in namespaces; then the pages in a
+# real browser.
 test: deps-test
 	@$(MAKE) --no-print-directory all
 	@$(MAKE) --no-print-directory check-unit
@@ -146,6 +147,7 @@ test: deps-test
 	@$(MAKE) --no-print-directory check-pages
 	@$(MAKE) --no-print-directory check-roles
 	@$(MAKE) --no-print-directory check-lab
+	@$(MAKE) --no-print-directory check-browser
 
 # One test program after the other; all are run, then the failures are named. The enumeration of
 # verbs goes four deep under sanitizers and five deep without.

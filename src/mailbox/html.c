@@ -442,13 +442,22 @@ struct str html_next_cid(struct str *rest, char *room, size_t room_len, struct s
 	return all;
 }
 
+/* The name of an element stands right behind its '<', and nothing else makes one. */
+static bool asks_for_names(struct str tag)
+{
+	static const char *const names[] = { "<link", "<meta", "<iframe", "<frame", "<object",
+		"<embed" };
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (str_starts_nocase(tag, str_of(names[i])))
+			return true;
+	return false;
+}
+
 void html_unlink(struct buf *html)
 {
-	for (size_t at = 0; at < html->len; at++) {
-		struct str rest = { html->at + at, html->len - at };
-
-		/* The name of an element stands right behind its '<', and nothing else makes one. */
-		if (str_starts_nocase(rest, STR("<link")) || str_starts_nocase(rest, STR("<meta")))
+	for (size_t at = 0; at < html->len; at++)
+		if (html->at[at] == '<' &&
+			asks_for_names((struct str){ html->at + at, html->len - at }))
 			html->at[at + 1] = 'x';
-	}
 }

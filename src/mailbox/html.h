@@ -4,9 +4,10 @@
  * other text, and with its pictures put in. It is never made safe here: it is shown in a frame
  * without scripts, origin or network, or not at all. All take time in proportion to the length.
  *
- * One thing no frame and no policy keeps a browser from: <link rel=dns-prefetch> and <meta
- * http-equiv=x-dns-prefetch-control> make it ask the name server for names of the sender's choice,
- * which tells the sender that the mail was opened. html_unlink() takes both elements away.
+ * One thing no frame and no policy keeps a browser from: <link rel=dns-prefetch>, <meta
+ * http-equiv=x-dns-prefetch-control> and frames, though what they load is refused, make it ask the
+ * name server for names of the sender's choice, which tells the sender that the mail was opened.
+ * html_unlink() takes these elements away.
  */
 #ifndef MAILBOX_HTML_H
 #define MAILBOX_HTML_H
@@ -20,7 +21,8 @@ bool html_is_remote(struct str html);
 /* Does it choose colours? Then it was made for a white page. */
 bool html_has_colours(struct str html);
 
-/* Makes every <link> and <meta> an element that means nothing, without moving a byte. */
+/* Makes every <link>, <meta>, frame, <object> and <embed> an element that means nothing, without
+ * moving a byte. */
 void html_unlink(struct buf *html);
 
 /* The next reference to a part (cid:), from the front of *rest: what stands before it is returned,

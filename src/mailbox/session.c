@@ -103,8 +103,9 @@ enum web_outcome session_mailbox(
 		return WEB_OK;
 	if (!call_session_show(
 		    s->store, &ask, -1, arena, &answer, NULL, deadline_in(SESSION_WAIT), &why)) {
+		/* It is started again: whoever asks in a moment gets an answer. */
 		LOG(LOG_WARNING, "store-lost", log_text("why", why.text));
-		return WEB_FAILED;
+		return WEB_BUSY;
 	}
 	if (answer.outcome != WEB_OK)
 		return answer.outcome < WEB_FAILED ? (enum web_outcome)answer.outcome : WEB_FAILED;

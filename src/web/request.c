@@ -132,7 +132,8 @@ bool request_answered(struct request *r, uint64_t outcome, struct str text)
 
 bool request_unanswered(struct request *r, const char *call)
 {
+	/* A role that is started again: the page asks once more what may be asked twice. */
 	LOG(LOG_WARNING, "call-failed", log_text("call", call), log_text("why", r->why.text));
-	r->reply = reply_outcome(WEB_FAILED, STR(""));
+	r->reply = reply_outcome(WEB_BUSY, STR(""));
 	return false;
 }

@@ -21,14 +21,16 @@ def body(browser):
 
 def test_a_session_that_ends_while_somebody_writes_loses_nothing(account, pages, browser, api,
                                                                  canary, neighbour):
-    """Logged out everywhere from elsewhere, typed on, logged in again over the page, sent."""
+    """Logged out everywhere from elsewhere in the middle of a word, logged in again over the page,
+    sent."""
     browser.expects(r"status of 401", r"api/v1/events")
     address, _ = account()
     pages.log_in(address)
     pages.write(to=[f"dora@{SEALED}"], subject=canary, body="before")
     pages.saved()
-    api(address).delete("/session?scope=all")
+    elsewhere = api(address)
     browser.type(BODY, " and after")
+    elsewhere.delete("/session?scope=all")
     browser.find("dialog #login-password")
     browser.shot("session-over")
     assert browser.axe() == []
@@ -79,7 +81,9 @@ def test_what_was_sent_can_be_taken_back(account, pages, browser, neighbour, can
     assert body(browser) == "hasty words"
     assert pages.sender() == alias
     assert api(address).sent(draft)["state"] == "undone"
-    browser.type(BODY, ", thought over", clear=False)
+    browser.click(BODY)
+    browser.chord(Keys.CONTROL, Keys.END)
+    browser.keys(", thought over")
     pages.saved()
     pages.send()
     mail = neighbour.receives(canary, within=60)

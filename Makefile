@@ -232,7 +232,9 @@ fuzz-proof: build/fuzz/planted
 
 bench: deps-test all
 	@bench/run
-.PHONY: bench
+bench-web: deps-test all
+	@bench/web
+.PHONY: bench bench-web
 
 clean:
 	rm -rf build

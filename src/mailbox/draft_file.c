@@ -107,22 +107,6 @@ static bool is_of(enum draft_kind kind, struct str id, const char *file)
 	return str_eq(kind == DRAFT_FILE ? draft_of_name(name) : sent_of_name(name), id);
 }
 
-static DIR *list(int box, const char *part)
-{
-	int fd = folder_open_directory(box, part);
-	DIR *entries = fd < 0 ? NULL : fdopendir(fd);
-
-	if (fd >= 0 && !entries)
-		close(fd);
-	return entries;
-}
-
-static void close_list(DIR **entries)
-{
-	if (*entries)
-		closedir(*entries);
-}
-
 /* Take the file where it is later than what was found before. */
 static void consider(struct draft_place *place, DIR *entries, const char *file)
 {
@@ -143,7 +127,7 @@ bool draft_file_find(int box, enum draft_kind kind, struct str id, struct draft_
 {
 	*place = (struct draft_place){ .folder = -1 };
 	for (size_t i = 0; i < count_of(parts); i++) {
-		scoped(close_list) DIR *entries = list(box, parts[i]);
+		scoped(folder_close_list) DIR *entries = folder_list(box, parts[i]);
 
 		for (struct dirent *e; entries && (e = readdir(entries));) {
 			if (is_of(kind, id, e->d_name))
@@ -156,7 +140,7 @@ bool draft_file_find(int box, enum draft_kind kind, struct str id, struct draft_
 bool draft_file_remove(int box, enum draft_kind kind, struct str id, const char *kept)
 {
 	for (size_t i = 0; i < count_of(parts); i++) {
-		scoped(close_list) DIR *entries = list(box, parts[i]);
+		scoped(folder_close_list) DIR *entries = folder_list(box, parts[i]);
 
 		for (struct dirent *e; entries && (e = readdir(entries));) {
 			if (is_of(kind, id, e->d_name) && strcmp(e->d_name, kept) != 0 &&

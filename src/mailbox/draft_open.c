@@ -81,21 +81,15 @@ bool draft_make_own(struct open_draft *open, struct str id)
 
 bool draft_is_sent(const struct open_draft *open, struct str id, char name[DRAFT_NAME_MAX + 1])
 {
-	int fd = open->own < 0 ? -1 : folder_open_directory(open->own, ".");
-	DIR *entries = fd < 0 ? NULL : fdopendir(fd);
+	scoped(folder_close_list) DIR *entries = folder_list(open->own, ".");
 	bool found = false;
 
-	if (!entries) {
-		fd_close(&fd);
-		return false;
-	}
-	for (struct dirent *e; !found && (e = readdir(entries));) {
+	for (struct dirent *e; !found && entries && (e = readdir(entries));) {
 		found = str_eq(draft_of_name(str_of(e->d_name)), id) &&
 			strlen(e->d_name) <= DRAFT_NAME_MAX;
 		if (found)
 			memcpy(name, e->d_name, strlen(e->d_name) + 1);
 	}
-	closedir(entries);
 	return found;
 }
 

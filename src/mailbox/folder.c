@@ -68,6 +68,22 @@ int folder_open_directory(int parent, const char *name)
 	return openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
+DIR *folder_list(int parent, const char *name)
+{
+	int fd = parent < 0 ? -1 : folder_open_directory(parent, name);
+	DIR *entries = fd < 0 ? NULL : fdopendir(fd);
+
+	if (fd >= 0 && !entries)
+		close(fd);
+	return entries;
+}
+
+void folder_close_list(DIR **entries)
+{
+	if (*entries)
+		closedir(*entries);
+}
+
 /* Open a directory, made first if need be; the new entry reaches the disk. */
 static int make_directory(int parent, const char *name)
 {

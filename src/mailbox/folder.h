@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/why.h"
+#include <dirent.h>
 
 enum { FOLDER_NAME_MAX = 255 };
 
@@ -24,6 +25,10 @@ bool folder_path(struct str mailbox, struct folder_path *path, struct why *why) 
 
 /* Open a directory, following no link; -1 with errno. */
 int folder_open_directory(int parent, const char *name);
+/* The entries of a directory, opened the same way (parent -1: there is none); NULL with errno. For
+ * scoped(folder_close_list). */
+DIR *folder_list(int parent, const char *name);
+void folder_close_list(DIR **entries);
 /* The account's Maildir as an open directory, made ready and on disk if it wasn't there; -1 with
  * errno. `root` is the directory that holds the domains. */
 int folder_open(int root, const struct folder_path *path);

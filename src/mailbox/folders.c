@@ -182,21 +182,15 @@ static bool is_below(struct str name, struct str folder)
 /* The folders below one, as the account's directory has them. */
 static size_t find_below(int account, struct str folder, struct arena *arena, struct str *below)
 {
-	int fd = folder_open_directory(account, ".");
-	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+	scoped(folder_close_list) DIR *directory = folder_list(account, ".");
 	struct dirent *entry;
 	size_t n = 0;
 
-	if (!directory) {
-		fd_close(&fd);
-		return 0;
-	}
-	while (n < FOLDERS_MAX && (entry = readdir(directory)))
+	while (directory && n < FOLDERS_MAX && (entry = readdir(directory)))
 		if (is_below(str_of(entry->d_name), folder)) {
 			below[n] = arena_str(arena, str_of(entry->d_name));
 			n += below[n].at != NULL;
 		}
-	closedir(directory);
 	return n;
 }
 
@@ -329,19 +323,13 @@ static int open_trash(int account)
 /* All that were renamed out of the way, now or before a crash. */
 static void finish_all(int account, int trash)
 {
-	int fd = folder_open_directory(account, ".");
-	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+	scoped(folder_close_list) DIR *directory = folder_list(account, ".");
 	struct dirent *entry;
 
-	if (!directory) {
-		fd_close(&fd);
-		return;
-	}
-	while ((entry = readdir(directory)))
+	while (directory && (entry = readdir(directory)))
 		if (str_starts(str_of(entry->d_name), STR(REMOVED)) &&
 			!finish_removing(account, entry->d_name, trash))
 			LOG(LOG_WARNING, "folder-not-removed", log_text("name", entry->d_name));
-	closedir(directory);
 }
 
 static bool remove_folder(struct account *account, struct str folder, struct arena *arena,

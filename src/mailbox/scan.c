@@ -301,19 +301,15 @@ static void see_folder(struct scan *s, struct str name)
 
 static void see_folders(struct scan *s)
 {
-	int fd = folder_open_directory(s->account->folder, ".");
-	DIR *account = fd < 0 ? NULL : fdopendir(fd);
+	scoped(folder_close_list) DIR *account = folder_list(s->account->folder, ".");
 	struct dirent *entry;
 
-	if (!account) {
-		fd_close(&fd);
+	if (!account)
 		return;
-	}
 	see_folder(s, STR(""));
 	while ((entry = readdir(account)))
 		if (entry->d_name[0] == '.' && entry->d_name[1] && entry->d_name[1] != '.')
 			see_folder(s, str_of(entry->d_name));
-	closedir(account);
 }
 
 static void recall_folders(struct scan *s)

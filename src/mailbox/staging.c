@@ -59,22 +59,6 @@ int staging_open(int staging, struct str draft, bool make)
 	return open_or_make(staging, text_of(draft, name), make);
 }
 
-static DIR *list(int folder)
-{
-	int fd = folder < 0 ? -1 : folder_open_directory(folder, ".");
-	DIR *entries = fd < 0 ? NULL : fdopendir(fd);
-
-	if (fd >= 0 && !entries)
-		close(fd);
-	return entries;
-}
-
-static void close_list(DIR **entries)
-{
-	if (*entries)
-		closedir(*entries);
-}
-
 static int open_file(int own, uint64_t entry)
 {
 	char name[NUMBER_ROOM];
@@ -113,7 +97,7 @@ static int by_entry(const void *a, const void *b)
 
 bool staging_list(int own, struct arena *arena, struct draft_answer *answer)
 {
-	scoped(close_list) DIR *entries = list(own);
+	scoped(folder_close_list) DIR *entries = folder_list(own, ".");
 	struct attachment *found = arena_array(arena, STAGING_ATTACHMENTS_MAX, sizeof *found);
 	size_t n = 0;
 
@@ -167,7 +151,7 @@ static bool write_file(int fd, const struct attachment *about, struct str conten
 
 static uint64_t next_entry(int own)
 {
-	scoped(close_list) DIR *entries = list(own);
+	scoped(folder_close_list) DIR *entries = folder_list(own, ".");
 	uint64_t last = 0, entry;
 
 	for (struct dirent *e; entries && (e = readdir(entries));) {
@@ -209,7 +193,7 @@ void staging_clear(int staging, struct str draft)
 {
 	char name[DRAFT_ID_MOST + 1];
 	scoped(fd_close) int own = staging_open(staging, draft, false);
-	scoped(close_list) DIR *entries = list(own);
+	scoped(folder_close_list) DIR *entries = folder_list(own, ".");
 
 	for (struct dirent *e; entries && (e = readdir(entries));) {
 		if (e->d_name[0] != '.')
@@ -228,7 +212,7 @@ static bool has_draft(int drafts, struct str draft)
 
 void staging_sweep(int staging, int drafts, int64_t wall_ms)
 {
-	scoped(close_list) DIR *entries = list(staging);
+	scoped(folder_close_list) DIR *entries = folder_list(staging, ".");
 
 	for (struct dirent *e; entries && (e = readdir(entries));) {
 		struct str draft = str_of(e->d_name);

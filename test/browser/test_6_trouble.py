@@ -48,6 +48,26 @@ def test_a_session_that_ends_while_somebody_writes_loses_nothing(account, pages,
     assert "before and after" in neighbour.receives(canary, within=40).get_content()
 
 
+def test_another_account_in_the_same_browser_gets_nothing_of_what_is_written(account, pages,
+                                                                             browser, api, canary):
+    """Another tab logs in as somebody else while a mail is written in this one."""
+    browser.expects(r"status of 40[0-9]", r"api/v1/events")
+    (address, _), (other, _) = account(), account()
+    pages.log_in(address)
+    draft = pages.write(subject=canary, body="hers")
+    pages.saved()
+    browser.script("""return fetch("/api/v1/session", { method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ user: arguments[0], password: arguments[1] }) }).then(a => a.status)""",
+                   other, pages.siegel.password)
+    browser.type(BODY, " alone")
+    browser.until(lambda: other in browser.find("#account").text, "the page is the other's", 20)
+    assert api(other).get("/drafts")["drafts"] == []
+    pages.log_in(address)
+    pages.go(f"#/write/{draft}")
+    browser.until(lambda: body(browser) == "hers alone", "her words are still hers")
+
+
 def test_words_that_only_the_browser_has_are_offered_again(account, pages, browser, api, canary):
     """The tab is closed while the server is away."""
     browser.expects(AWAY)

@@ -8,8 +8,10 @@ const BASE = "/api/v1";
 const PAUSES = [300, 1000, 3000]; /* ms between tries of what may simply be asked again */
 const PAUSE_MOST = 8000;
 
-let csrf = "";
+let csrf = "", address = "";
 let logIn = null; /* asks the person to log in again, resolves when that is done */
+let over = null; /* while it asks: what waits for that */
+let changed = () => {}; /* told that the browser's session is another account's by now */
 let notice = () => {}; /* told whether the line is there: true, false */
 
 /* status 0: there was no answer; error "offline". error: a word of the API; text: for a log. */
@@ -20,25 +22,51 @@ export class Failure extends Error {
 	}
 }
 
-export const useToken = token => { csrf = token; };
+/* The session as the API tells it. A page is one account's: for another's, logged in from another
+ * tab, it asks nothing more. */
+export function useSession(session) {
+	if (address && session.address !== address) {
+		changed();
+		throw new Failure(403, "other-account", session.address);
+	}
+	({ csrf, address } = session);
+}
+
 export const onSessionOver = ask => { logIn = ask; };
+export const onOtherAccount = tell => { changed = tell; };
 export const onLine = tell => { notice = tell; };
+
+/* Many requests find the session over; one dialog asks, and all wait for it. */
+export function sessionOver() {
+	over ??= logIn().finally(() => { over = null; });
+	return over;
+}
 
 /* keep: ask again until there is an answer (for requests that do the same twice as once).
  * quiet: "no-session" is thrown instead of asking for a login. */
 export async function call(method, path, { body, type, signal, keep, quiet } = {}) {
+	return again(() => once(method, path, body, type, signal), quiet, (failure, tries) => {
+		if (!isPassing(failure) || !(keep || (method === "GET" && tries < PAUSES.length)))
+			throw failure;
+		return pause(failure.retryAfter * 1000 || PAUSES[tries] || PAUSE_MOST, signal);
+	});
+}
+
+/* ask() -> value|Failure, until it is a value: with a session, with the session's own token, and
+ * otherwise as patience(failure, tries) wants, which throws what is final. */
+async function again(ask, quiet, patience) {
 	for (let tries = 0, tokens = 0;; tries++) {
-		const failure = await once(method, path, body, type, signal);
+		if (!quiet)
+			await over;
+		const used = csrf, failure = await ask();
 		if (!(failure instanceof Failure))
 			return failure;
 		if (failure.error === "no-session" && !quiet && logIn)
-			await logIn();
+			await (used === csrf && sessionOver());
 		else if (failure.error === "bad-token" && tokens++ < 1)
-			useToken((await call("GET", "/session")).csrf);
-		else if (isPassing(failure) && (keep || (method === "GET" && tries < PAUSES.length)))
-			await pause(failure.retryAfter * 1000 || PAUSES[tries] || PAUSE_MOST, signal);
+			useSession(await call("GET", "/session"));
 		else
-			throw failure;
+			await patience(failure, tries);
 	}
 }
 
@@ -49,19 +77,8 @@ export const patch = (path, body, more) => call("PATCH", path, { body, ...more }
 export const remove = (path, body, more) => call("DELETE", path, { body, ...more });
 
 /* A file, with progress(share of 1) on the way. Asked once; the session's end is handled as above. */
-export async function upload(path, file, { progress = () => {}, signal } = {}) {
-	for (let tokens = 0;;) {
-		const answer = await send(path, file, progress, signal);
-		if (!(answer instanceof Failure))
-			return answer;
-		if (answer.error === "no-session" && logIn)
-			await logIn();
-		else if (answer.error === "bad-token" && tokens++ < 1)
-			useToken((await call("GET", "/session")).csrf);
-		else
-			throw answer;
-	}
-}
+export const upload = (path, file, { progress = () => {}, signal } = {}) =>
+	again(() => send(path, file, progress, signal), false, failure => { throw failure; });
 
 /* The address of something to download or to show in a frame. */
 export const link = path => BASE + path;

@@ -96,8 +96,8 @@ const context = {
 };
 
 async function take(value) {
+	api.useSession(value);
 	session = value;
-	api.useToken(value.csrf);
 	if (current() !== value.language)
 		await speak(value.language);
 }
@@ -257,19 +257,16 @@ function wire() {
 		$("page").focus();
 	});
 	addEventListener("beforeunload", e => { if (mayLeave?.unsaved?.()) e.preventDefault(); });
-	api.onSessionOver(logInAgain);
+	api.onSessionOver(() => enterAgain(session.address).then(take));
+	api.onOtherAccount(() => {
+		mayLeave = null; /* what was typed is kept by its own account as the page goes */
+		location.reload();
+	});
 	api.onLine(there => {
 		$("line").hidden = there;
 		if (!there)
 			fill($("line"), icon("warn"), t("line-lost"));
 	});
-}
-
-/* Many requests can find the session over; one dialog asks. */
-let asking = null;
-function logInAgain() {
-	asking ??= enterAgain(session?.address ?? "").then(take).finally(() => { asking = null; });
-	return asking;
 }
 
 /* One stream for all pages and all tabs, for a browser has few connections to a server: the tab that
@@ -312,7 +309,7 @@ function openStream(tell) {
 	});
 	stream.addEventListener("no-session", async () => {
 		stream.close();
-		await logInAgain();
+		await api.sessionOver();
 		tell("all");
 		again();
 	});

@@ -124,13 +124,13 @@ static void do_message_body(struct post *p)
 
 static void do_message_part(struct post *p)
 {
+	const struct message_part_ask *ask = &p->q->ask.message_part;
 	struct located l;
-	scoped(fd_close) int file =
-		scan_open(p->account, p->q->ask.message_part.id, p->q->arena, &l);
+	scoped(fd_close) int file = scan_open(p->account, ask->id, p->q->arena, &l);
 
 	p->q->answer.message_part = (struct message_part_answer){ .outcome = WEB_NOT_FOUND };
 	if (file >= 0)
-		p->q->fd_out = show_part(p->room->mime, file, p->q->ask.message_part.part,
+		p->q->fd_out = show_part(p->room->mime, file, ask->part, ask->shown != 0,
 			p->q->arena, &p->q->answer.message_part);
 }
 

@@ -15,9 +15,11 @@ bool document_read(int file, const struct mime_ask *ask, struct arena *arena,
 /* MIME_PLAIN: without GMime. */
 bool document_read_plain(int file, const struct mime_ask *ask, struct arena *arena,
 	struct mime_document *document) must_use;
-/* MIME_BODY and MIME_PART, written to `out`; `found` says whether there is one. */
+/* MIME_BODY, MIME_PART and MIME_SHOWN, written to `out`; `found` says whether there is one. */
 bool document_body(int file, int out, struct arena *arena, struct mime_document *document) must_use;
 bool document_part(int file, struct str part, int out, struct arena *arena,
+	struct mime_document *document) must_use;
+bool document_shown(int file, struct str part, int out, struct arena *arena,
 	struct mime_document *document) must_use;
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
  * document_part.c - bytes of a message by themselves: its HTML body with the pictures put in, and
- * any part, decoded. Runs in the reader; what is written is as hostile as what is read.
+ * any part, decoded; plain text that is to be shown in UTF-8. Runs in the reader; what is written is as hostile as what is read.
  */
 #include "mailbox/document.h"
 
@@ -124,8 +124,23 @@ static bool write_part(int out, const struct leaf *leaf)
 	return good;
 }
 
-bool document_part(
-	int file, struct str part, int out, struct arena *arena, struct mime_document *document)
+/* UTF-8 whatever it was written in. What is too long for that is a file like any other. */
+static bool write_shown(int out, const struct leaf *leaf, struct mime_document *document)
+{
+	scoped(buf_free) struct buf text = BUF(4 * (size_t)MIME_SHOWN_MAX);
+
+	if (!str_eq(document->type, STR("text/plain")))
+		return write_part(out, leaf);
+	if (leaf_size(leaf, true) > MIME_SHOWN_MAX) {
+		document->type = STR("application/octet-stream");
+		return write_part(out, leaf);
+	}
+	leaf_text(leaf, &text, MIME_SHOWN_MAX);
+	return fd_write_all(out, buf_str(&text));
+}
+
+static bool hand_out(int file, struct str part, int out, bool shown, struct arena *arena,
+	struct mime_document *document)
 {
 	struct structure s;
 	bool good = structure_open(&s, file, arena);
@@ -135,8 +150,20 @@ bool document_part(
 	if (good && leaf) {
 		document->type = leaf_type(leaf, arena);
 		document->name = leaf_name(leaf, arena);
-		good = write_part(out, leaf);
+		good = shown ? write_shown(out, leaf, document) : write_part(out, leaf);
 	}
 	structure_close(&s);
 	return good;
+}
+
+bool document_part(
+	int file, struct str part, int out, struct arena *arena, struct mime_document *document)
+{
+	return hand_out(file, part, out, false, arena, document);
+}
+
+bool document_shown(
+	int file, struct str part, int out, struct arena *arena, struct mime_document *document)
+{
+	return hand_out(file, part, out, true, arena, document);
 }

@@ -17,7 +17,8 @@ enum mime_job {
 	MIME_INDEX,    /* the same, but sizes of attachments are guessed */
 	MIME_PLAIN,    /* the same of a message that is taken for plain text, whatever it is */
 	MIME_BODY,     /* the HTML body, as an HTML document, into `out` */
-	MIME_PART      /* one part, decoded, into `out`; its type and name */
+	MIME_PART,     /* one part, decoded, into `out`; its type and name */
+	MIME_SHOWN     /* the same, for the eye: plain text as UTF-8 */
 };
 
 /* What was not as it should be; in this order the words of the API. */
@@ -37,6 +38,7 @@ enum mime_problem_bit { MIME_PROBLEMS(MIME_PROBLEM_ENUM) MIME_PROBLEMS_N };
 
 enum {
 	MIME_TEXT_MAX = 1024 * 1024,	     /* of a document's text */
+	MIME_SHOWN_MAX = 8 * 1024 * 1024,    /* of plain text that MIME_SHOWN makes UTF-8 of */
 	MIME_ATTACHMENTS_MAX = 1000,	     /* that are listed */
 	MIME_ANSWER_MAX = 4 * 1024 * 1024,   /* a packed document */
 	MIME_ARENA_MAX = 2 * MIME_ANSWER_MAX /* what a document takes of the caller's arena */
@@ -62,7 +64,7 @@ void mime_end(struct mime_reader *reader);
 
 /* Ask a reader about the message in `file` (read-only; it has no other). A reader may be asked
  * again; one that fails is replaced at the next. *document is in the arena. `out` is a memfd for
- * BODY and PART, -1 otherwise; it must not be used before mime_end. Blocks until the deadline;
+ * BODY, PART and SHOWN, -1 otherwise; it must not be used before mime_end. Blocks until the deadline;
  * false and why where the reader gave up, was too slow or lied. */
 bool mime_ask(struct mime_reader *reader, const struct mime_ask *ask, int file, int out,
 	struct deadline deadline, struct arena *arena, struct mime_document *document,

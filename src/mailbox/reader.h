@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
  * reader.h - the process that reads messages, and is thrown away.
- * Asked: one byte with the message's descriptor and, for BODY and PART, that of the memfd to
+ * Asked: one byte with the message's descriptor and, for what is written, that of the memfd to
  * write to; then eight bytes of length and a packed mime_ask. Answered: eight bytes of length and
  * a packed mime_document.
  */

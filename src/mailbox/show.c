@@ -233,11 +233,11 @@ int show_body(struct mime *mime, int file, struct arena *arena, struct message_a
 	return fd;
 }
 
-int show_part(struct mime *mime, int file, struct str part, struct arena *arena,
+int show_part(struct mime *mime, int file, struct str part, bool shown, struct arena *arena,
 	struct message_part_answer *answer)
 {
 	scoped(arena_free) struct arena own = ARENA(MIME_ARENA_MAX);
-	const struct mime_ask ask = { .job = MIME_PART, .part = part };
+	const struct mime_ask ask = { .job = shown ? MIME_SHOWN : MIME_PART, .part = part };
 	struct mime_document document;
 	struct why why = { "" };
 	int fd = written(mime, &ask, file, &own, &document, &answer->size, &why);

@@ -15,7 +15,8 @@ int show_message(struct mime *mime, int file, struct str id, struct arena *arena
 	struct message_answer *answer);
 /* WEB_NOT_FOUND where there is no HTML body. */
 int show_body(struct mime *mime, int file, struct arena *arena, struct message_answer *answer);
-int show_part(struct mime *mime, int file, struct str part, struct arena *arena,
+/* One part, decoded. `shown`: plain text in UTF-8; what the type says then may be believed. */
+int show_part(struct mime *mime, int file, struct str part, bool shown, struct arena *arena,
 	struct message_part_answer *answer);
 
 #endif

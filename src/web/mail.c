@@ -250,7 +250,8 @@ struct reply route_message_body(struct request *r)
 		ask.remote ? BODY_POLICY(" https: http:") : BODY_POLICY(""));
 }
 
-/* Types that a browser may show as our origin's: pictures of points, and text. */
+/* Types that a browser may show as our origin's: pictures of points, and text, which the mailbox
+ * role has made UTF-8. */
 static const char *shown_type(struct str type)
 {
 	static const struct {
@@ -272,15 +273,15 @@ static const char *shown_type(struct str type)
 
 struct reply route_message_part(struct request *r)
 {
-	const struct message_part_ask ask = { r->token, r->part[0], r->part[1] };
-	bool wanted = request_query_number(r, "show", 0, 1);
+	const struct message_part_ask ask = { r->token, r->part[0], r->part[1],
+		.shown = request_query_number(r, "show", 0, 1) };
 	struct message_part_answer answer;
 	scoped(fd_close) int fd = -1;
 
 	if (!ASK_FD(r, mailbox, message_part, &ask, -1, &answer, &fd))
 		return r->reply;
 	const char *type = shown_type(answer.type);
-	bool shown = wanted && type;
+	bool shown = ask.shown && type;
 	struct reply reply =
 		hand_out(&fd, shown ? type : "application/octet-stream", NOTHING_POLICY);
 	reply.handout.name = answer.name.len ? answer.name : STR("attachment");

@@ -50,7 +50,19 @@ static void check_document(const struct mime_document *d)
 	}
 }
 
-/* BODY or PART of it: is it there? */
+/* SHOWN: what is said to be plain text is UTF-8, and nothing that a terminal would obey. */
+static void check_shown(int out, const struct mime_document *d)
+{
+	struct mapping mapping;
+
+	if (!str_eq(d->type, STR("text/plain")))
+		return;
+	must(fd_map_file(out, &mapping, NULL));
+	check(mapping.bytes, true);
+	fd_unmap(&mapping);
+}
+
+/* BODY, PART or SHOWN of it: is it there? */
 static bool write_out(int file, enum mime_job job, struct str part)
 {
 	scoped(arena_free) struct arena arena = ARENA(MIME_ARENA_MAX);
@@ -60,6 +72,8 @@ static bool write_out(int file, enum mime_job job, struct str part)
 
 	must(reader_answer(&ask, file, out, &arena, &document));
 	must(lseek(out, 0, SEEK_END) <= OUT_MAX);
+	if (job == MIME_SHOWN)
+		check_shown(out, &document);
 	return document.found;
 }
 
@@ -78,7 +92,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (reader_answer(&ask, file, -1, &arena, &document)) {
 		check_document(&document);
 		for (size_t i = 0; i < document.attachments.len && i < 3; i++)
-			must(write_out(file, MIME_PART, document.attachments.at[i].part));
+			must(write_out(file, MIME_PART, document.attachments.at[i].part) &&
+				write_out(file, MIME_SHOWN, document.attachments.at[i].part));
 		must(write_out(file, MIME_BODY, STR("")) == (document.html != 0));
 	}
 	ask.job = MIME_PLAIN;

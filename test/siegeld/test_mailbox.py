@@ -13,13 +13,13 @@ def maildir(web):
     return web.server.folder / "state/mail/example.test/ada"
 
 
-def put(web, path, subject, when, text="words to look for"):
+def put(web, path, subject, when, text=b"words to look for", fields=b""):
     """A message as another program leaves it there."""
     file = maildir(web) / path
     for part in ("cur", "new", "tmp"):
         (file.parent.parent / part).mkdir(parents=True, exist_ok=True)
-    file.write_text(f"From: Bob <bob@example.net>\nTo: ada@example.test\nSubject: {subject}\n"
-                    f"Message-ID: <{subject}@example.net>\n\n{text}\n")
+    file.write_bytes(f"From: Bob <bob@example.net>\nTo: ada@example.test\nSubject: {subject}\n"
+                     f"Message-ID: <{subject}@example.net>\n".encode() + fields + b"\n" + text + b"\n")
     os.utime(file, (when, when))
     owner = maildir(web).stat()
     for made in (file, file.parent, file.parent.parent, file.parent.parent / "new", file.parent.parent / "tmp"):
@@ -68,6 +68,31 @@ def test_folders_come_and_go_and_their_mail_stays(web):  # noqa: F811
     assert changed["changed"][0]["outcome"] == "ok"
     assert subjects(ada, "folder=.Trash") == []
     assert (maildir(web) / "subscriptions").read_text().split() == ["Drafts", "Sent", "Trash"]
+
+
+def test_attached_text_is_shown_in_its_own_characters_and_is_never_a_page(web):  # noqa: F811
+    ada = begin(web)
+    parts = [(b"text/plain; charset=iso-8859-1", "Gr\u00fc\u00dfe".encode("latin-1"), "Gr\u00fc\u00dfe"),
+             (b"text/plain; charset=utf-16le", "\u0416".encode("utf-16le"), "\u0416"),
+             (b"text/plain; charset=x-unknown", "\u00fc".encode(), "\u00fc"),
+             (b"text/plain; charset=utf-7", b"+ADw-script+AD4-", "<script>"),
+             (b"text/html; charset=iso-8859-1", b"<script>\xfc</script>", None),
+             (b"text/xml", b"<a/>", None), (b"image/svg+xml", b"<svg/>", None)]
+    mixed = b"".join(b"--m\nContent-Type: %s\nContent-Disposition: attachment; filename=a\n\n%s\n" % part[:2]
+                     for part in parts) + b"--m--"
+    put(web, "new/9.z", "texts", 9000, mixed, b"MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=m\n")
+    assert subjects(ada, "folder=INBOX")[0] == "texts"
+    for number, (_, sent, shown) in enumerate(parts, 1):
+        address = f"/api/v1/messages/9.z/parts/{number}"
+        kept, answer = ada.ask("GET", address), ada.ask("GET", address + "?show=1")
+        assert kept.status == answer.status == 200
+        assert kept.text == sent and kept.getheader("Content-Type") == "application/octet-stream"
+        assert answer.text == (sent if shown is None else shown.encode()), number
+        assert answer.getheader("Content-Type") == ("application/octet-stream" if shown is None
+                                                    else "text/plain; charset=utf-8"), number
+        assert answer.getheader("Content-Disposition").split(";")[0] == ("inline" if shown else "attachment")
+        assert answer.getheader("X-Content-Type-Options") == "nosniff"
+        assert answer.getheader("Content-Security-Policy").endswith("; sandbox")
 
 
 def test_a_role_that_is_killed_and_an_index_that_is_broken_cost_nothing_but_time(web):  # noqa: F811

@@ -53,7 +53,7 @@ static struct mime_document document_of(struct str message)
 	return read_as(MIME_DOCUMENT, message);
 }
 
-/* What a reader writes for BODY or PART; false where it says there is none. */
+/* What a reader writes for BODY, PART or SHOWN; false where it says there is none. */
 static bool written(
 	enum mime_job job, struct str part, struct str message, struct buf *to, struct why *why)
 {
@@ -157,6 +157,65 @@ static void a_part_is_what_was_sent(void **state)
 	buf_clear(&bytes);
 	assert_false(written(MIME_PART, STR("4"), STR(MIXED), &bytes, &why));
 	assert_int_equal(bytes.len, 0);
+}
+
+static void text_that_is_shown_is_utf8_whatever_it_was(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *type, *bytes, *shown;
+	} texts[] = {
+		{ "text/plain; charset=iso-8859-1",
+			"Gr\xfc\xdf"
+			"e\r\n",
+			"Gr\xc3\xbc\xc3\x9f"
+			"e\n" },
+		{ "text/plain; charset=koi8-r", "\xcd\xc9\xd2", "\xd0\xbc\xd0\xb8\xd1\x80" },
+		{ "text/plain", "\xc3\xbc", "\xc3\xbc" },
+		{ "text/plain; charset=us-ascii", "\xfc", "\xc3\xbc" },
+		{ "text/plain; charset=\"x\r\n <b>\"", "\x80", "\xe2\x82\xac" },
+		{ "text/plain; charset=utf-8", "a\xff\x1b[2Jb", "a\xef\xbf\xbd[2Jb" },
+		{ "text/html; charset=iso-8859-1", "<b>\xfc\r\n", "<b>\xfc\r\n" },
+	};
+
+	for (size_t i = 0; i < count_of(texts); i++) {
+		scoped(buf_free) struct buf message = BUF(1024), bytes = BUF(1024);
+		struct why why;
+
+		buf_printf(&message,
+			"MIME-Version: 1.0\r\nContent-Type: %s\r\nContent-Disposition: "
+			"attachment\r\n\r\n%s",
+			texts[i].type, texts[i].bytes);
+		assert_true(written(MIME_SHOWN, STR("1"), buf_str(&message), &bytes, &why));
+		assert_str(buf_str(&bytes), texts[i].shown);
+		buf_clear(&bytes);
+		assert_true(written(MIME_PART, STR("1"), buf_str(&message), &bytes, &why));
+		assert_str(buf_str(&bytes), texts[i].bytes);
+	}
+}
+
+/* Nothing of it is cut off: it is a file to be kept, like any that isn't shown. */
+static void text_that_is_too_long_to_be_shown_is_a_file(void **state)
+{
+	(void)state;
+	scoped(buf_free) struct buf message = BUF(2 * MIME_SHOWN_MAX);
+	struct message_part_answer part = { 0 };
+	struct str head;
+
+	buf_add(&message, STR("Content-Type: text/plain; charset=iso-8859-1\n\n"));
+	head = buf_str(&message);
+	while (message.len < head.len + MIME_SHOWN_MAX)
+		buf_add_char(&message, message.len % 64 ? '\xfc' : '\n');
+	for (int i = 0; i < 2; i++) {
+		scoped(fd_close) int file = file_of(buf_str(&message));
+
+		arena_reset(&arena);
+		scoped(fd_close) int fd = show_part(mime, file, STR("1"), true, &arena, &part);
+		assert_int_equal(part.outcome, WEB_OK);
+		assert_str(part.type, i ? "application/octet-stream" : "text/plain");
+		assert_true(i ? part.size == message.len - head.len : part.size > MIME_SHOWN_MAX);
+		buf_add_char(&message, '.');
+	}
 }
 
 static void no_element_that_asks_for_names_is_left_in_html(void **state)
@@ -514,12 +573,12 @@ static void the_pages_get_parts_and_bodies_sealed(void **state)
 	size_t size;
 
 	arena_reset(&arena);
-	scoped(fd_close) int fd = show_part(mime, file, STR("2"), &arena, &part);
+	scoped(fd_close) int fd = show_part(mime, file, STR("2"), false, &arena, &part);
 	assert_int_equal(part.outcome, WEB_OK);
 	assert_str(part.type, "application/pdf");
 	assert_str(part.name, "_.._etc_pass wd");
 	assert_true(fd_check_sealed(fd, MESSAGE_MAX, &size, NULL) && size == 5 && part.size == 5);
-	assert_int_equal(show_part(mime, file, STR("9.9"), &arena, &part), -1);
+	assert_int_equal(show_part(mime, file, STR("9.9"), false, &arena, &part), -1);
 	assert_int_equal(part.outcome, WEB_NOT_FOUND);
 	scoped(fd_close) int html = show_body(mime, file, &arena, &body);
 	assert_int_equal(body.outcome, WEB_OK);
@@ -549,6 +608,8 @@ int main(void)
 		cmocka_unit_test(a_plain_message_is_read),
 		cmocka_unit_test(parts_are_told_apart),
 		cmocka_unit_test(a_part_is_what_was_sent),
+		cmocka_unit_test(text_that_is_shown_is_utf8_whatever_it_was),
+		cmocka_unit_test(text_that_is_too_long_to_be_shown_is_a_file),
 		cmocka_unit_test(the_body_has_its_pictures_and_is_otherwise_as_it_came),
 		cmocka_unit_test(no_element_that_asks_for_names_is_left_in_html),
 		cmocka_unit_test(html_alone_becomes_text),

@@ -190,6 +190,38 @@ static enum web_outcome put_draft(int box, const struct draft *draft, struct why
 	return WEB_OK;
 }
 
+/* What somebody wrote, without what we add to it. */
+static void pack_words(struct buf *to, const struct draft_answer *state)
+{
+	struct draft_answer words = *state;
+
+	words.outcome = WEB_OK;
+	words.text = STR("");
+	words.saved = 0;
+	words.attachments.len = 0;
+	pack_draft_answer(to, &words);
+}
+
+static bool same_words(const struct draft_answer *a, const struct draft_answer *b)
+{
+	scoped(buf_free) struct buf left = BUF(DRAFT_FILE_MAX);
+	scoped(buf_free) struct buf right = BUF(DRAFT_FILE_MAX);
+
+	pack_words(&left, a);
+	pack_words(&right, b);
+	return !left.overflowed && !right.overflowed && str_eq(buf_str(&left), buf_str(&right));
+}
+
+/* A revision that is there already was saved twice, because the first answer was lost; with other
+ * words it is another window's, and whoever sends must not send what they have not seen. */
+static bool is_outdated(const struct open_draft *open, const struct draft *draft)
+{
+	if (!open->found || open->place.revision < draft->state.revision)
+		return false;
+	return open->place.revision > draft->state.revision ||
+	       !same_words(&open->draft.state, &draft->state);
+}
+
 void draft_save(const struct drafts *drafts, const struct draft_save_ask *ask, int answered,
 	struct arena *arena, struct draft_answer *answer)
 {
@@ -197,6 +229,7 @@ void draft_save(const struct drafts *drafts, const struct draft_save_ask *ask, i
 		.staging = -1, .own = -1, .box = -1, .place.folder = -1
 	};
 	char sent[DRAFT_NAME_MAX + 1];
+	struct draft draft = draft_of(ask);
 	struct why why = { "" };
 	enum web_outcome outcome = check(ask, &why);
 
@@ -204,11 +237,11 @@ void draft_save(const struct drafts *drafts, const struct draft_save_ask *ask, i
 		outcome = draft_open(drafts, ask->draft, arena, &open, &why);
 	if (outcome == WEB_OK && draft_is_sent(&open, ask->draft, sent))
 		outcome = WEB_TOO_LATE;
-	if (outcome == WEB_OK && open.found && open.place.revision > ask->revision)
+	if (outcome == WEB_OK && !open.found && draft_has_copy(drafts, ask->draft))
+		outcome = WEB_TOO_LATE;
+	if (outcome == WEB_OK && is_outdated(&open, &draft))
 		outcome = WEB_OLD;
 	if (outcome == WEB_OK && !(open.found && open.place.revision == ask->revision)) {
-		struct draft draft = draft_of(ask);
-
 		if (!open.found) /* once for each draft: what others have left */
 			staging_sweep(open.staging, open.box, clock_wall_ms() - SWEEP_AFTER_MS);
 		set_references(drafts, &open, answered, &draft, arena);

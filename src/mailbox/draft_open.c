@@ -93,6 +93,14 @@ bool draft_is_sent(const struct open_draft *open, struct str id, char name[DRAFT
 	return found;
 }
 
+bool draft_has_copy(const struct drafts *drafts, struct str id)
+{
+	scoped(draft_place_close) struct draft_place place = { .folder = -1 };
+	scoped(fd_close) int box = folder_open_directory(drafts->account, ".Sent");
+
+	return box >= 0 && draft_file_find(box, SENT_FILE, id, &place);
+}
+
 uint64_t draft_message_size(const struct draft_answer *state, uint64_t more)
 {
 	uint64_t bytes = more, lines = 0;

@@ -34,6 +34,8 @@ bool draft_make_own(struct open_draft *open, struct str id) must_use;
 
 /* Was it sent and not taken back? Then its file is in its own folder, and found there. */
 bool draft_is_sent(const struct open_draft *open, struct str id, char name[DRAFT_NAME_MAX + 1]);
+/* Is what was made of it among what was sent, however long ago? */
+bool draft_has_copy(const struct drafts *drafts, struct str id);
 /* Bytes of the message, about: all attachments in base64, `more` bytes beside them, and text. */
 uint64_t draft_message_size(const struct draft_answer *state, uint64_t more);
 /* What errno means to the page, with the text. */

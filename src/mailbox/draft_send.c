@@ -237,6 +237,7 @@ int draft_compose(const struct drafts *drafts, struct str draft, struct arena *a
 	answer->recipients.at = recipients.at;
 	answer->recipients.len = recipients.n;
 	answer->subject = open.draft.state.subject;
+	answer->revision = open.draft.state.revision;
 	memfd = -1;
 	return result;
 }
@@ -268,13 +269,6 @@ static enum web_outcome put_sent(
 	return outcome;
 }
 
-static bool has_copy(int box, struct str id)
-{
-	scoped(draft_place_close) struct draft_place place;
-
-	return draft_file_find(box, SENT_FILE, id, &place);
-}
-
 /* Out of the drafts, to where draft_unsent finds it. */
 static enum web_outcome keep_draft(struct open_draft *open, struct why *why)
 {
@@ -298,13 +292,13 @@ static enum web_outcome make_sent(const struct drafts *drafts, struct str draft,
 	enum web_outcome outcome = prepare(drafts, draft, arena, open, &m, &recipients, why);
 
 	if (outcome == WEB_NOT_FOUND &&
-		(draft_is_sent(open, draft, name) || (box >= 0 && has_copy(box, draft))))
+		(draft_is_sent(open, draft, name) || draft_has_copy(drafts, draft)))
 		return WEB_OK; /* before */
 	if (outcome != WEB_OK)
 		return outcome;
 	if (box < 0)
 		return draft_failed(why, "the folder of what was sent");
-	if (!has_copy(box, draft))
+	if (!draft_has_copy(drafts, draft))
 		outcome = put_sent(box, &m, open, why);
 	return outcome == WEB_OK ? keep_draft(open, why) : outcome;
 }

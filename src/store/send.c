@@ -197,6 +197,9 @@ bool send_is_new(struct store *store, struct caller *caller)
 	caller->taking.repeated = true;
 	if (sent.undone)
 		return say(&caller->answer.send, WEB_TOO_LATE, STR("it was taken back"));
+	if (ask->revision > (uint64_t)sent.revision)
+		return say(&caller->answer.send, WEB_TOO_LATE,
+			STR("it was sent already, before it was changed"));
 	tell_sent(&sent, &caller->arena, &caller->answer.send);
 	return false;
 }

@@ -107,7 +107,8 @@ static void add_item(struct list *list, sqlite3_stmt *s, struct arena *arena)
 		.subject = row_copy(s, 3, arena),
 		.accepted = (uint64_t)row_number(s, 4),
 		.held_until = (uint64_t)row_number(s, 5),
-		.undone = (uint64_t)row_number(s, 6) };
+		.undone = (uint64_t)row_number(s, 6),
+		.revision = (uint64_t)row_number(s, 7) };
 }
 
 static void add_named(struct store *store, int64_t account, const struct sent_ask *ask,

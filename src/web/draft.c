@@ -179,8 +179,10 @@ static void add_connection(const struct request *r, struct send_ask *ask)
 	ask->cipher = str_of(gnutls_ciphersuite_get(session));
 }
 
-/* Is it on its way already? True if it was asked for before, and wasn't taken back since. */
-static bool was_sent(struct request *r, struct str draft, struct send_answer *answer)
+/* Is it on its way already? True if it was asked for before, and wasn't taken back since. A later
+ * revision never left: the store says so. */
+static bool was_sent(struct request *r, struct str draft, const struct send_question *question,
+	struct send_answer *answer)
 {
 	struct text id = { draft };
 	struct sent_ask ask = { .token = r->token, .sent = { &id, 1 }, .limit = 1 };
@@ -190,7 +192,8 @@ static bool was_sent(struct request *r, struct str draft, struct send_answer *an
 		reply_free(&r->reply);
 		return false;
 	}
-	if (sent.items.len != 1 || sent.items.at[0].undone)
+	if (sent.items.len != 1 || sent.items.at[0].undone ||
+		sent.items.at[0].revision < question->revision)
 		return false;
 	*answer = (struct send_answer){ .id = sent.items.at[0].id,
 		.held_until = sent.items.at[0].held_until };
@@ -209,6 +212,10 @@ static bool send_composed(struct request *r, struct str draft, const struct send
 		return false;
 	if (fd < 0) {
 		r->reply = reply_outcome(WEB_FAILED, STR("the message could not be put together"));
+		return false;
+	}
+	if (composed.revision != question->revision) {
+		r->reply = reply_outcome(WEB_OLD, STR("the draft was changed elsewhere"));
 		return false;
 	}
 	struct send_ask ask = { .token = r->token,
@@ -253,7 +260,7 @@ struct reply route_draft_send(struct request *r)
 		return r->reply;
 	if (question.hold_seconds > HOLD_MOST)
 		return reply_outcome(WEB_INVALID, STR("hold_seconds is more than 60"));
-	if (!was_sent(r, draft, &answer) && !send_composed(r, draft, &question, &answer))
+	if (!was_sent(r, draft, &question, &answer) && !send_composed(r, draft, &question, &answer))
 		return r->reply;
 	if (!file_copy(r, draft))
 		return reply_outcome(WEB_BUSY, STR("it is sent; its copy is not filed yet"));

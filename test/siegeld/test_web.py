@@ -448,6 +448,27 @@ def test_what_is_held_can_be_taken_back(web):
     assert ada.api("POST", f"/sent/{draft}/undo")[1]["error"] == "too-late"
 
 
+def test_nothing_is_sent_but_what_the_page_has_seen(web):
+    """Two windows with one draft: the one that sends has said as whom, and what."""
+    web.start()
+    ada = Browser(web)
+    ada.log_in()
+    draft = "f6" * 12
+    first = draft_of("Seen", "Text", "ada@example.test")
+    assert ada.api("PUT", f"/drafts/{draft}", first)[0] == 200
+    assert ada.api("PUT", f"/drafts/{draft}", first)[0] == 200
+    assert ada.api("PUT", f"/drafts/{draft}", draft_of("Other", "Text", "ada@example.test"))[1]["error"] == "old"
+    assert ada.api("PUT", f"/drafts/{draft}", draft_of("Later", "Text", "ada@example.test", revision=2))[0] == 200
+    for revision in (1, 3):
+        answer = ada.api("POST", f"/drafts/{draft}/send", {"hold_seconds": 0, "revision": revision})
+        assert answer[0] == 409 and answer[1]["error"] == "old", answer
+    assert ada.api("GET", f"/sent?ids={draft}")[1]["error"] == "not-found"
+    assert ada.api("POST", f"/drafts/{draft}/send", {"hold_seconds": 60, "revision": 2})[0] == 200
+    assert ada.api("POST", f"/drafts/{draft}/send", {"hold_seconds": 60, "revision": 2})[0] == 200
+    answer = ada.api("POST", f"/drafts/{draft}/send", {"hold_seconds": 60, "revision": 3})
+    assert answer[0] != 200, "that never left"
+
+
 def test_a_receipt_can_be_taken_home(web, tmp_path):
     web.start()
     ada = Browser(web)

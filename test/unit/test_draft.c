@@ -195,11 +195,45 @@ static void an_older_revision_is_not_taken(void **state)
 	save_revision(5, STR("five"));
 	save((struct draft_save_ask){ .revision = 4, .body = STR("four") });
 	assert_int_equal(answer.outcome, WEB_OLD);
-	save((struct draft_save_ask){ .revision = 5, .body = STR("five") });
-	assert_int_equal(answer.outcome, WEB_OK);
+	save_revision(5, STR("five"));
 	draft_show(&drafts, id, &arena, &answer);
 	assert_str(answer.body, "five");
 	assert_int_equal(drafts_there(), 1);
+}
+
+/* Two windows that count alike: neither may send the other's words, or as the other's sender. */
+static void a_revision_is_not_taken_twice_with_other_words(void **state)
+{
+	(void)state;
+	struct person bob[] = { { STR("Bob"), STR("bob@example.net") } };
+	const struct draft_save_ask first = { .revision = 5,
+		.sender = STR("ada@secure.example.org"),
+		.subject = STR("s"),
+		.body = STR("a\r\nb \n\n"),
+		.answers = STR("some.id"),
+		.to = { bob, 1 } };
+	struct draft_save_ask others[] = { first, first, first, first, first, first, first, first };
+
+	others[0].sender = STR("ada@example.org");
+	others[1].subject = STR("t");
+	others[2].body = STR("a\nb \n\n");
+	others[3].answers = STR("");
+	others[4].forwards = 1;
+	others[5].to.len = 0;
+	others[6].cc.at = bob, others[6].cc.len = 1;
+	others[7].bcc.at = bob, others[7].bcc.len = 1;
+	save(first);
+	assert_int_equal(answer.outcome, WEB_OK);
+	for (size_t i = 0; i < count_of(others); i++) {
+		save(others[i]);
+		assert_int_equal(answer.outcome, WEB_OLD);
+	}
+	save(first);
+	assert_int_equal(answer.outcome, WEB_OK);
+	assert_str(answer.sender, "ada@secure.example.org");
+	others[0].revision = 6;
+	save(others[0]);
+	assert_int_equal(answer.outcome, WEB_OK);
 }
 
 static void what_a_crash_leaves_is_the_later_one(void **state)
@@ -629,6 +663,24 @@ static void what_was_sent_long_ago_is_swept_by_the_next_draft(void **state)
 	assert_int_equal(files_in("siegel-drafts", name), 0);
 }
 
+/* Saved by a window that slept meanwhile, it would look as if it were sent again. */
+static void what_was_sent_long_ago_is_no_draft_again(void **state)
+{
+	(void)state;
+	static const char folder[] = "siegel-drafts/abcdefghij0123456789";
+	const struct timespec long_ago[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+	char name[DRAFT_NAME_MAX + 1];
+
+	save_revision(1, STR("one"));
+	sent();
+	assert_int_equal(utimensat(drafts.account, folder, long_ago, 0), 0);
+	begin_another("another0000000000001");
+	assert_int_equal(files_in("siegel-drafts", name), 0);
+	save((struct draft_save_ask){ .revision = 2, .body = STR("two") });
+	assert_int_equal(answer.outcome, WEB_TOO_LATE);
+	assert_int_equal(drafts_there(), 1);
+}
+
 static void what_others_put_there_is_no_draft_of_ours(void **state)
 {
 	(void)state;
@@ -702,6 +754,8 @@ int main(void)
 		TEST(a_draft_comes_back_as_it_was_written),
 		TEST(other_mail_programs_see_a_draft),
 		TEST(an_older_revision_is_not_taken),
+		TEST(a_revision_is_not_taken_twice_with_other_words),
+		TEST(what_was_sent_long_ago_is_no_draft_again),
 		TEST(what_a_crash_leaves_is_the_later_one),
 		TEST(what_cannot_be_written_leaves_the_draft_alone),
 		TEST(a_full_disk_leaves_the_draft_as_it_was),

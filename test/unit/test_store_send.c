@@ -304,6 +304,21 @@ static void after_a_crash_it_is_known_what_was_sent(void **state)
 	world_close(w);
 }
 
+static void a_later_revision_of_what_was_sent_is_not_said_to_be_sent(void **state)
+{
+	struct world *w = world_open();
+	struct page_mail m = page_mail("ada@example.test", "desk@hotel.test");
+
+	(void)state;
+	m.ask.revision = 1;
+	page_sends(w, 1, m);
+	assert_int_equal(page_look(w, 1, PAGE_ID).items.at[0].revision, 1);
+	m.ask.revision = 2;
+	assert_int_equal(page_send(w, 1, m).outcome, WEB_TOO_LATE);
+	assert_int_equal(COUNT("message"), 1);
+	world_close(w);
+}
+
 static void what_was_taken_back_is_sent_again_by_a_later_revision_alone(void **state)
 {
 	struct world *w = world_open();
@@ -720,6 +735,7 @@ int main(void)
 		cmocka_unit_test(asked_twice_it_is_sent_once),
 		cmocka_unit_test(ids_are_each_accounts_own),
 		cmocka_unit_test(after_a_crash_it_is_known_what_was_sent),
+		cmocka_unit_test(a_later_revision_of_what_was_sent_is_not_said_to_be_sent),
 		cmocka_unit_test(what_was_taken_back_is_sent_again_by_a_later_revision_alone),
 		cmocka_unit_test(only_own_senders_send),
 		cmocka_unit_test(demands_follow_from_all_senders),

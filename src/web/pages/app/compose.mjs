@@ -485,6 +485,10 @@ function composer(main, context, settings, draft) {
 			if (await sure() && await uploaded())
 				await sendNow();
 		} catch (why) {
+			if (why.error === "old") {
+				state.version++;
+				return await outdated();
+			}
 			context.toast(why.text && why.error === "refused" ? t("send-refused", { why: why.text }) : context.sayFailure(why), { kind: "wrong", seconds: 20 });
 		} finally {
 			if (!state.over)

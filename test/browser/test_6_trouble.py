@@ -6,6 +6,7 @@ import signal
 import pytest
 from selenium.webdriver.common.keys import Keys
 
+from api import Refused
 from conftest import SEALED
 from pages import BODY
 from siegel import Siegel
@@ -62,7 +63,8 @@ def test_another_account_in_the_same_browser_gets_nothing_of_what_is_written(acc
                    other, pages.siegel.password)
     browser.type(BODY, " alone")
     browser.until(lambda: other in browser.find("#account").text, "the page is the other's", 20)
-    assert api(other).get("/drafts")["drafts"] == []
+    with pytest.raises(Refused, match="404"):
+        api(other).get(f"/drafts/{draft}")
     pages.log_in(address)
     pages.go(f"#/write/{draft}")
     browser.until(lambda: body(browser) == "hers alone", "her words are still hers")

@@ -41,6 +41,7 @@ struct stream {
 	struct client *store;
 	struct MHD_Connection *connection;
 	char *token;
+	uint64_t account;
 	uint64_t seen;
 	bool resumed_by_browser; /* it said what it saw last */
 	bool suspended;		 /* nothing is pending, and the connection waits */
@@ -286,7 +287,16 @@ static void *listen_for(void *argument)
 	return NULL;
 }
 
-static struct stream *stream_new(struct request *r)
+static size_t streams_of(const struct streams *streams, uint64_t account)
+{
+	size_t n = 0;
+
+	for (const struct stream *s = streams->first; s; s = s->next)
+		n += s->account == account;
+	return n;
+}
+
+static struct stream *stream_new(struct request *r, uint64_t account)
 {
 	struct streams *streams = r->web->streams;
 	struct stream *stream = must_alloc(sizeof *stream);
@@ -294,13 +304,16 @@ static struct stream *stream_new(struct request *r)
 	*stream = (struct stream){ .streams = streams,
 		.store = r->web->store,
 		.connection = r->connection,
+		.account = account,
 		.holders = 2,
 		.pending = BUF(PENDING_MAX),
 		.token = strndup(r->token.at, r->token.len) };
 	must(stream->token != NULL);
 	pthread_mutex_lock(&streams->lock);
-	make_room(streams, stream->token);
-	bool full = streams->n >= STREAMS_MAX || streams->ended;
+	bool full = streams->n >= STREAMS_MAX || streams->ended ||
+		    streams_of(streams, account) >= STREAMS_OF_ACCOUNT;
+	if (!full)
+		make_room(streams, stream->token);
 	put_in(streams, stream);
 	pthread_mutex_unlock(&streams->lock);
 	if (!full && thread_start(listen_for, stream, STREAM_STACK))
@@ -317,6 +330,6 @@ struct reply route_event_stream(struct request *r)
 
 	if (!ASK(r, store, session_show, (&(struct token_ask){ r->token }), &session))
 		return r->reply;
-	reply.stream = stream_new(r);
+	reply.stream = stream_new(r, session.account);
 	return reply.stream ? reply : reply_outcome(WEB_BUSY, STR("too many streams"));
 }

@@ -15,6 +15,9 @@ enum {
 	QUESTION_MAX = 4 * 1024 * 1024,
 	/* The same where nobody is logged in yet: a name, a password, a code. */
 	QUESTION_OPEN_MAX = 8 * 1024,
+	/* Brackets, commas and colons in it, counted before anything is made of it: each value takes a
+	 * hundred bytes. A draft has 1500 people at most, a change 1000 messages. */
+	QUESTION_MARKS_MAX = 20000,
 	/* What of a User-Agent is kept. */
 	AGENT_MAX = 300,
 	/* What an answer may take while it is put together: a frame, and its fields as structs. */
@@ -28,8 +31,10 @@ enum {
 	/* Questions that wait for a thread; with more of them nobody would wait for the last. */
 	WAITING_MAX = 1000,
 
-	/* Event streams: each has a thread that sleeps. Of one session the oldest gives way. */
+	/* Event streams: each has a thread that sleeps, for a heartbeat longer than the stream lasts.
+	 * Of one session the oldest gives way; threads are counted by account. */
 	STREAMS_MAX = 256,
+	STREAMS_OF_ACCOUNT = 32,
 	STREAMS_OF_SESSION = 6,
 	STREAM_STACK = 128 * 1024,
 	HEARTBEAT = 20 * SECOND,

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "web/events.h"
+#include "web/limits.h"
 #include <microhttpd.h>
 #include <string.h>
 
@@ -43,12 +44,34 @@ uint64_t request_query_number(
 	return number < most ? number : most;
 }
 
+static bool has_few_values(struct str json)
+{
+	size_t marks = 0;
+	bool quoted = false;
+
+	for (size_t i = 0; i < json.len; i++) {
+		char c = json.at[i];
+
+		if (quoted && c == '\\')
+			i++;
+		else if (c == '"')
+			quoted = !quoted;
+		else if (!quoted && (c == '[' || c == '{' || c == ',' || c == ':'))
+			marks++;
+	}
+	return marks <= QUESTION_MARKS_MAX;
+}
+
 bool request_read(struct request *r, const struct json_shape *shape, void *to, uint32_t *present)
 {
 	json_error_t error;
 	struct str text = buf_str(&r->text);
 	struct why why = { "that is no JSON" };
 
+	if (!r->json && !has_few_values(text)) {
+		r->reply = reply_outcome(WEB_TOO_LARGE, STR("so many values are in no question"));
+		return false;
+	}
 	if (!r->json)
 		r->json = json_loadb(
 			text.len ? text.at : "", text.len, JSON_REJECT_DUPLICATES, &error);

@@ -375,6 +375,29 @@ def test_changes_are_told_as_they_happen(web):
     assert b"event: no-session" in words
 
 
+def open_stream(web, cookie):
+    """(connection, status)"""
+    connection = http.client.HTTPConnection("127.0.0.1", web.port, timeout=20)
+    connection.request("GET", "/api/v1/events", headers={"Cookie": cookie})
+    return connection, connection.getresponse().status
+
+
+def test_nobody_takes_the_streams_of_all(web):
+    """A stream that gave way still has a thread until it hears of that."""
+    web.server.options["web_connections_per_address"] = "1000"
+    web.start()
+    web.add("bob")
+    ada, bob = Browser(web), Browser(web)
+    ada.log_in()
+    bob.log_in("bob@example.test")
+    opened = [open_stream(web, ada.cookie) for _ in range(300)]
+    assert opened[0][1] == 200 and opened[-1][1] == 503
+    kept, status = open_stream(web, bob.cookie)
+    assert status == 200
+    for connection in [kept] + [c for c, _ in opened]:
+        connection.close()
+
+
 def people(*addresses):
     return [{"name": "", "address": address} for address in addresses]
 
@@ -533,6 +556,23 @@ def test_two_hundred_at_once_are_all_answered_in_little_memory(web):
     print(f"10000 requests in {time.monotonic() - began:.1f} s, web's peak {peak} MB")
     sanitized = any(s in (BIN / "siegel-web").read_bytes() for s in (b"__tsan_init", b"__asan_init"))
     assert peak < (1000 if sanitized else 100)
+
+
+def test_a_question_is_not_made_larger_than_it_is(web):
+    """Four megabytes of small values would be two hundred in memory."""
+    web.start()
+    browser = Browser(web)
+    browser.log_in()
+    many = b'{"ids":[' + b",".join([b"[]"] * 1390000) + b"]}"
+    for _ in range(3):
+        answer = browser.ask("POST", "/api/v1/messages/change", many, {"Content-Type": "application/json"})
+        assert answer.status == 413, answer.text
+    sanitized = any(s in (BIN / "siegel-web").read_bytes() for s in (b"__tsan_init", b"__asan_init"))
+    assert peak_of(web.server.role("web")["pid"]) < (1000 if sanitized else 100)
+    draft = draft_of("[{,:" * 100, '[{,:\\"' * 100000, *(f"x{i}@example.test" for i in range(500)))
+    draft["cc"] = draft["bcc"] = draft["to"]
+    status, saved = browser.api("PUT", "/drafts/" + "a7" * 12, draft)
+    assert status == 200 and saved["body"] == draft["body"] and len(saved["bcc"]) == 500
 
 
 def test_slow_ones_hold_up_nobody(web):

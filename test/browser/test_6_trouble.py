@@ -65,6 +65,7 @@ def test_another_account_in_the_same_browser_gets_nothing_of_what_is_written(acc
     browser.until(lambda: other in browser.find("#account").text, "the page is the other's", 20)
     with pytest.raises(Refused, match="404"):
         api(other).get(f"/drafts/{draft}")
+    browser.click("#account button")
     pages.log_in(address)
     pages.go(f"#/write/{draft}")
     browser.until(lambda: body(browser) == "hers alone", "her words are still hers")

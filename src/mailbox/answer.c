@@ -29,7 +29,7 @@ struct postroom {
 	struct accounts *accounts;
 	struct digests *digests;
 	struct mime *mime;
-	uint64_t message_max;
+	uint64_t message_max, disk_reserve;
 };
 
 /* A question whose session is good. */
@@ -293,13 +293,13 @@ static void answer(void *context, struct question *q)
 		return;
 	}
 	struct post post = { room, account, q,
-		{ room->mime, account->folder, (size_t)room->message_max } };
+		{ room->mime, account->folder, (size_t)room->message_max, room->disk_reserve } };
 	doing[q->call](&post);
 	account_give_back(room->accounts, account);
 }
 
-struct postroom *postroom_new(
-	struct client *store, struct mime *mime, int root, uint64_t message_max)
+struct postroom *postroom_new(struct client *store, struct mime *mime, int root,
+	uint64_t message_max, uint64_t disk_reserve)
 {
 	struct postroom *room = must_alloc(sizeof *room);
 
@@ -308,6 +308,7 @@ struct postroom *postroom_new(
 	room->digests = digests_new(room->accounts, mime);
 	room->mime = mime;
 	room->message_max = message_max;
+	room->disk_reserve = disk_reserve;
 	return room;
 }
 

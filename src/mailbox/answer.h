@@ -16,8 +16,8 @@ enum {
 
 /* What the answers come from. The working directory, open as `root`, holds the domains. */
 struct postroom;
-struct postroom *postroom_new(
-	struct client *store, struct mime *mime, int root, uint64_t message_max);
+struct postroom *postroom_new(struct client *store, struct mime *mime, int root,
+	uint64_t message_max, uint64_t disk_reserve);
 /* Start the thread that reads messages for the index. */
 void postroom_serve(struct postroom *postroom);
 /* Nobody may be answered, and it doesn't serve. */

@@ -161,7 +161,8 @@ static bool write_new(int tmp, const char *name, struct str bytes)
 	return fd >= 0 && fd_write_all(fd, bytes) && fsync(fd) == 0;
 }
 
-static enum web_outcome put_draft(int box, const struct draft *draft, struct why *why)
+static enum web_outcome put_draft(
+	const struct drafts *drafts, int box, const struct draft *draft, struct why *why)
 {
 	scoped(buf_free) struct buf bytes = BUF(DRAFT_FILE_MAX);
 	scoped(fd_close) int tmp = folder_open_directory(box, "tmp");
@@ -175,8 +176,9 @@ static enum web_outcome put_draft(int box, const struct draft *draft, struct why
 	}
 	draft_file_name(
 		name, draft->state.draft, draft->state.revision, (int64_t)draft->state.saved);
-	good = tmp >= 0 && cur >= 0 && write_new(tmp, name, buf_str(&bytes)) &&
-	       renameat(tmp, name, cur, name) == 0 && fsync(cur) == 0;
+	good = tmp >= 0 && cur >= 0 && draft_has_room(drafts, bytes.len) &&
+	       write_new(tmp, name, buf_str(&bytes)) && renameat(tmp, name, cur, name) == 0 &&
+	       fsync(cur) == 0;
 	if (!good) {
 		enum web_outcome outcome = draft_failed(why, "saving the draft");
 
@@ -245,7 +247,7 @@ void draft_save(const struct drafts *drafts, const struct draft_save_ask *ask, i
 		if (!open.found) /* once for each draft: what others have left */
 			staging_sweep(open.staging, open.box, clock_wall_ms() - SWEEP_AFTER_MS);
 		set_references(drafts, &open, answered, &draft, arena);
-		outcome = put_draft(open.box, &draft, &why);
+		outcome = put_draft(drafts, open.box, &draft, &why);
 		open.draft = draft;
 	}
 	if (outcome == WEB_OK)
@@ -327,7 +329,7 @@ static enum web_outcome add_attachment(const struct drafts *drafts, struct open_
 		why_not(why, "the message would be too large");
 		return WEB_TOO_LARGE;
 	}
-	good = draft_make_own(open, state->draft) &&
+	good = draft_has_room(drafts, bytes.bytes.len) && draft_make_own(open, state->draft) &&
 	       staging_add(open->own, clean_name(name, arena),
 		       is_type(type) ? type : STR("application/octet-stream"), bytes.bytes);
 	int number = errno;

@@ -14,8 +14,9 @@
 /* Whose drafts, and what may be done. */
 struct drafts {
 	struct mime *mime;
-	int account;	    /* the account's Maildir, open */
-	size_t message_max; /* bytes of a message, all in */
+	int account;	       /* the account's Maildir, open */
+	size_t message_max;    /* bytes of a message, all in */
+	uint64_t disk_reserve; /* bytes that drafts leave free, for mail and its outcomes */
 };
 
 /* References are read from the message in `answered`; -1: it answers none, or that is gone. */

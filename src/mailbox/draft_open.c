@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 enum web_outcome draft_failed(struct why *why, const char *doing)
@@ -91,6 +92,17 @@ bool draft_is_sent(const struct open_draft *open, struct str id, char name[DRAFT
 			memcpy(name, e->d_name, strlen(e->d_name) + 1);
 	}
 	return found;
+}
+
+bool draft_has_room(const struct drafts *drafts, uint64_t bytes)
+{
+	struct statvfs disk;
+
+	if (fstatvfs(drafts->account, &disk) != 0)
+		return true; /* writing it will tell */
+	uint64_t available = (uint64_t)disk.f_bavail * disk.f_frsize;
+	errno = ENOSPC;
+	return available >= drafts->disk_reserve && available - drafts->disk_reserve >= bytes;
 }
 
 bool draft_has_copy(const struct drafts *drafts, struct str id)

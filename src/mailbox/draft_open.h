@@ -38,6 +38,8 @@ bool draft_is_sent(const struct open_draft *open, struct str id, char name[DRAFT
 bool draft_has_copy(const struct drafts *drafts, struct str id);
 /* Bytes of the message, about: all attachments in base64, `more` bytes beside them, and text. */
 uint64_t draft_message_size(const struct draft_answer *state, uint64_t more);
+/* Is there room for so much more on disk, the reserve left alone? False with errno. */
+bool draft_has_room(const struct drafts *drafts, uint64_t bytes) must_use;
 /* What errno means to the page, with the text. */
 enum web_outcome draft_failed(struct why *why, const char *doing);
 

@@ -14,12 +14,14 @@
 
 enum { STOP_MS = 20 * SECOND };
 
-static struct answers *serve_pages(struct client *store, struct mime *mime, uint64_t message_max)
+static struct answers *serve_pages(
+	struct client *store, struct mime *mime, const struct settings *settings)
 {
 	int root = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	must(root >= 0);
-	struct postroom *postroom = postroom_new(store, mime, root, message_max);
+	struct postroom *postroom =
+		postroom_new(store, mime, root, settings->message_size, settings->disk_reserve);
 	const struct answering how = postroom_answering(postroom);
 	postroom_serve(postroom);
 	return answers_serve(&how, -1);
@@ -48,7 +50,7 @@ int main(void)
 	mime = mime_start();
 	start_confine(&start);
 	mailbox_serve(mailbox);
-	answers = serve_pages(client, mime, start.settings->message_size);
+	answers = serve_pages(client, mime, start.settings);
 	start_ready(&start);
 	for (;;) {
 		struct start_event event = start_next(&start);

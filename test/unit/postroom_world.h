@@ -81,7 +81,7 @@ static void open_room(void)
 	int root = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	assert_true(root >= 0);
-	room = postroom_new(NULL, mime, root, 1000000);
+	room = postroom_new(NULL, mime, root, 1000000, 0);
 }
 
 /* As after a restart of the role. */

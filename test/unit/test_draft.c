@@ -278,6 +278,21 @@ static void what_cannot_be_written_leaves_the_draft_alone(void **state)
 	assert_str(answer.body, "one");
 }
 
+static void drafts_leave_room_for_mail(void **state)
+{
+	(void)state;
+	save_revision(1, STR("one"));
+	drafts.disk_reserve = UINT64_MAX;
+	save((struct draft_save_ask){ .revision = 2, .body = STR("two") });
+	assert_int_equal(answer.outcome, WEB_FULL);
+	attach(STR("a"), STR("a/b"), STR("content"));
+	assert_int_equal(answer.outcome, WEB_FULL);
+	sent(); /* what leaves is filed all the same */
+	drafts.disk_reserve = 0;
+	assert_int_equal(sent_there(), 1);
+	assert_int_equal(drafts_there(), 0);
+}
+
 static void a_full_disk_leaves_the_draft_as_it_was(void **state)
 {
 	(void)state;
@@ -758,6 +773,7 @@ int main(void)
 		TEST(what_was_sent_long_ago_is_no_draft_again),
 		TEST(what_a_crash_leaves_is_the_later_one),
 		TEST(what_cannot_be_written_leaves_the_draft_alone),
+		TEST(drafts_leave_room_for_mail),
 		TEST(a_full_disk_leaves_the_draft_as_it_was),
 		TEST(what_no_page_would_send_is_refused),
 		TEST(a_removed_draft_leaves_nothing),

@@ -492,6 +492,64 @@ def test_nothing_is_sent_but_what_the_page_has_seen(web):
     assert answer[0] != 200, "that never left"
 
 
+def test_what_is_anothers_is_not_there(web):
+    """Every route that takes an id, with the ids of somebody else's."""
+    web.start()
+    web.add("bob")
+    ada, bob = Browser(web), Browser(web)
+    ada.log_in()
+    bob.log_in("bob@example.test")
+    sent, held, draft = "a8" * 12, "b8" * 12, "c8" * 12
+    for name, hold in ((sent, 0), (held, 60)):
+        assert ada.api("PUT", f"/drafts/{name}", draft_of("Mine", "Text", "ada@example.test"))[0] == 200
+        assert ada.api("POST", f"/drafts/{name}/attachments?name=a", b"mine",
+                       **{"Content-Type": "application/octet-stream"})[0] == 200
+        assert ada.api("POST", f"/drafts/{name}/send", {"hold_seconds": hold, "revision": 1})[0] == 200
+    mine = draft_of("Mine", "Text", "ada@example.test")
+    assert ada.api("PUT", f"/drafts/{draft}", mine)[0] == 200
+    kept = ada.api("POST", f"/drafts/{draft}/attachments?name=a", b"mine",
+                   **{"Content-Type": "application/octet-stream"})[1]
+    entry = kept["attachments"][0]["entry"]
+    row = wait_for(lambda: next(iter(ada.api("GET", "/messages?folder=INBOX")[1]["messages"]), None), "the mail")
+    ada.api("POST", "/folders", {"name": "Mine"})
+    password = ada.api("POST", "/app-passwords", {"name": "mine"})[1]["passwords"][0]["entry"]
+    session = ada.api("GET", "/sessions")[1]["sessions"][0]["session"]
+    message = f"/messages/{row['id']}"
+    for method, path, body in (
+            ("GET", message, None), ("GET", message + "/body", None), ("GET", message + "/parts/2", None),
+            ("GET", message + "/source", None), ("GET", message + "/receipt", None),
+            ("GET", f"/drafts/{draft}", None), ("DELETE", f"/drafts/{draft}/attachments/{entry}", None),
+            ("POST", f"/drafts/{draft}/forward", {"id": row["id"]}),
+            ("POST", f"/drafts/{draft}/send", {"hold_seconds": 0, "revision": 1}),
+            ("GET", f"/sent?ids={sent}", None), ("POST", f"/sent/{held}/undo", None),
+            ("GET", f"/sent/{sent}/receipt", None), ("DELETE", "/folders/.Mine", None),
+            ("PATCH", "/folders/.Mine", {"name": "Other"}), ("DELETE", f"/sessions/{session}", None),
+            ("DELETE", f"/app-passwords/{password}", None)):
+        status, said = bob.api(method, path, body)
+        assert status == 404, (method, path, status, said)
+    changed = bob.api("POST", "/messages/change", {"ids": [row["id"]], "erase": True})[1]["changed"]
+    assert [c["outcome"] for c in changed] == ["not-found"]
+    theirs = draft_of("Theirs", "Text", "bob@example.test")
+    theirs["from"], theirs["answers"] = "bob@example.test", row["id"]
+    assert bob.api("PUT", f"/drafts/{draft}", theirs)[1]["attachments"] == []
+    assert bob.api("POST", f"/drafts/{draft}/forward", {"id": row["id"]})[0] == 404
+    assert bob.api("DELETE", f"/drafts/{draft}")[0] == 200
+    for path in ("/messages?folder=INBOX", "/messages?folder=INBOX&q=mine&everywhere=1",
+                 f"/messages?folder=INBOX&conversation={row['conversation']}"):
+        assert bob.api("GET", path)[1]["messages"] == [], path
+    assert bob.api("GET", "/sent")[1]["items"] == [] and bob.api("GET", "/addresses?q=ada")[1]["people"] == []
+    for name in ("accounts", "queue", "certificates", "deliveries", "status"):
+        assert bob.api("GET", f"/admin/{name}")[1]["error"] == "not-allowed"
+    theirs["from"] = "ada@example.test"
+    assert bob.api("PUT", f"/drafts/{sent}", theirs)[0] == 200
+    assert bob.api("POST", f"/drafts/{sent}/send", {"hold_seconds": 0, "revision": 1})[1]["error"] == "refused"
+    # What is hers is as it was.
+    assert ada.api("GET", f"/drafts/{draft}") == (200, kept) and ada.api("GET", message)[0] == 200
+    assert ada.api("GET", f"/sent?ids={held}")[1]["items"][0]["state"] == "held"
+    assert ".Mine" in [f["folder"] for f in ada.api("GET", "/folders")[1]["folders"]]
+    assert len(ada.api("GET", "/app-passwords")[1]["passwords"]) == 1
+
+
 def test_a_receipt_can_be_taken_home(web, tmp_path):
     web.start()
     ada = Browser(web)

@@ -187,6 +187,7 @@ static bool judge_senders(struct store *store, const struct accept_ask *ask, str
 		return refuse(answer, 530, STR("5.7.0 REQUIRETLS is for encrypted sessions"));
 	if (ask->requiretls)
 		plan->demands |= demands_of_requiretls(ask);
+	plan->demands |= plan->terms.least;
 	plan->unenforced = ask->tls_required_no && ask->account && !plan->demands;
 	return true;
 }

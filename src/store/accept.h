@@ -11,6 +11,7 @@
 struct accept_terms {
 	bool from_page; /* by somebody with a browser session: it crossed no network on its way */
 	int64_t due;	/* it doesn't leave before; 0: at once */
+	demands least;	/* what its author was shown, whatever was set since */
 };
 
 /* Whether and how a message is to be taken, worked out before anything is written. */

@@ -80,6 +80,8 @@ static bool is_fit(
 		return say(answer, WEB_INVALID, STR("it has no sender"));
 	if (!ask->recipients.len)
 		return say(answer, WEB_INVALID, STR("it has no recipient"));
+	if (ask->level >= LEVELS_N)
+		return say(answer, WEB_INVALID, STR("there is no such level"));
 	if (ask->recipients.len > store->settings->recipients)
 		return say(answer, WEB_REFUSED, STR("5.5.3 Too many recipients"));
 	return true;
@@ -116,6 +118,7 @@ bool send_begin(struct store *store, struct caller *caller, int64_t account)
 	if (!is_fit(store, ask, answer) || !size_is_fit(store, caller, answer) ||
 		!send_is_new(store, caller))
 		return false;
+	taking->terms.least = level_demands((enum level)ask->level);
 	return take_recipients(
 		       &taking->ask, ask->recipients.at, ask->recipients.len, &caller->arena) ||
 	       say(answer, WEB_FAILED, STR(""));

@@ -156,11 +156,12 @@ struct reply route_draft_forward(struct request *r)
 /* --- sending --- */
 
 struct send_question {
-	uint64_t hold_seconds, revision;
+	uint64_t hold_seconds, revision, level;
 };
 static const struct json_field send_fields[] = {
 	JSON_NUMBER_OF(send_question, hold_seconds, "hold_seconds"),
 	JSON_NUMBER_OF(send_question, revision, "revision"),
+	JSON_MAY_WORD_OF(send_question, level, "level", &words_level),
 };
 static const struct json_shape send_shape = JSON_SHAPE(send_question, send_fields);
 
@@ -224,7 +225,8 @@ static bool send_composed(struct request *r, struct str draft, const struct send
 		.sender = composed.sender,
 		.subject = composed.subject,
 		.hold_ms = question->hold_seconds * SECOND,
-		.size = composed.size };
+		.size = composed.size,
+		.level = question->level };
 	ask.recipients.at = composed.recipients.at;
 	ask.recipients.len = composed.recipients.len;
 	add_connection(r, &ask);
@@ -252,7 +254,7 @@ static bool file_copy(struct request *r, struct str draft)
 
 struct reply route_draft_send(struct request *r)
 {
-	struct send_question question;
+	struct send_question question = { .level = LEVEL_OPPORTUNISTIC };
 	struct send_answer answer;
 	struct str draft;
 

@@ -486,7 +486,9 @@ def test_nothing_is_sent_but_what_the_page_has_seen(web):
         answer = ada.api("POST", f"/drafts/{draft}/send", {"hold_seconds": 0, "revision": revision})
         assert answer[0] == 409 and answer[1]["error"] == "old", answer
     assert ada.api("GET", f"/sent?ids={draft}")[1]["error"] == "not-found"
-    assert ada.api("POST", f"/drafts/{draft}/send", {"hold_seconds": 60, "revision": 2})[0] == 200
+    assert ada.api("POST", f"/drafts/{draft}/send", {"hold_seconds": 60, "revision": 2, "level": "strict"})[0] == 400
+    assert ada.api("POST", f"/drafts/{draft}/send", {"hold_seconds": 60, "revision": 2, "level": "verify"})[0] == 200
+    assert ada.api("GET", f"/sent?ids={draft}")[1]["items"][0]["recipients"][0]["demands"] == ["tls", "pinned"]
     assert ada.api("POST", f"/drafts/{draft}/send", {"hold_seconds": 60, "revision": 2})[0] == 200
     answer = ada.api("POST", f"/drafts/{draft}/send", {"hold_seconds": 60, "revision": 3})
     assert answer[0] != 200, "that never left"

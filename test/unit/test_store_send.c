@@ -376,6 +376,31 @@ static void only_own_senders_send(void **state)
 }
 
 /* Any of the senders makes it the alias's. */
+/* The rule may be another by now: set in another window, while this mail was written. */
+static void what_the_page_has_shown_is_kept(void **state)
+{
+	static const struct {
+		uint64_t level;
+		demands demands;
+	} rows[] = { { LEVEL_OPPORTUNISTIC, DEMAND_TLS }, { LEVEL_ENCRYPT, DEMAND_TLS },
+		{ LEVEL_DANE_ONLY, DEMAND_TLS | DEMAND_AUTH | DEMAND_DANE },
+		{ LEVEL_VERIFY, DEMAND_TLS | DEMAND_PINNED } };
+	struct page_mail m = page_mail("ada@secure.example.test", "desk@hotel.test");
+
+	(void)state;
+	for (size_t i = 0; i < count_of(rows); i++) {
+		struct world *w = world_open();
+		m.ask.level = rows[i].level;
+		page_sends(w, 1, m);
+		assert_int_equal(sql_number(w, "SELECT demands FROM recipient"), rows[i].demands);
+		m.ask.level = LEVELS_N;
+		m.ask.sent = STR("another0000000000001");
+		assert_int_equal(page_send(w, 1, m).outcome, WEB_INVALID);
+		m.ask.sent = STR(PAGE_ID);
+		world_close(w);
+	}
+}
+
 static void demands_follow_from_all_senders(void **state)
 {
 	struct world *w = world_open();
@@ -738,6 +763,7 @@ int main(void)
 		cmocka_unit_test(a_later_revision_of_what_was_sent_is_not_said_to_be_sent),
 		cmocka_unit_test(what_was_taken_back_is_sent_again_by_a_later_revision_alone),
 		cmocka_unit_test(only_own_senders_send),
+		cmocka_unit_test(what_the_page_has_shown_is_kept),
 		cmocka_unit_test(demands_follow_from_all_senders),
 		cmocka_unit_test(a_refusal_names_the_recipient),
 		cmocka_unit_test(a_recipient_named_twice_gets_it_once),

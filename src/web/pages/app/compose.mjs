@@ -544,10 +544,11 @@ function composer(main, context, settings, draft) {
 			return;
 		}
 		const hold = Number(settings.preferences.undo_seconds) || 0;
-		const what = { hold, revision: state.revision, subject: subject.value };
+		const level = same(state.from, settings.alias) ? settings.level : undefined;
+		const what = { hold, level, revision: state.revision, subject: subject.value };
 		keepSending(address, draft.draft, what);
 		try {
-			const answer = await call("POST", p`/drafts/${draft.draft}/send`, { body: { hold_seconds: hold, revision: state.revision }, keep: true });
+			const answer = await call("POST", p`/drafts/${draft.draft}/send`, { body: { hold_seconds: hold, level, revision: state.revision }, keep: true });
 			state.over = true;
 			dropDraft(address, draft.draft);
 			followed(context, { ...answer, subject: subject.value });

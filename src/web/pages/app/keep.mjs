@@ -67,7 +67,7 @@ async function sendAgain(context, id, what) {
 	if (!what || Date.now() - what.at > SENDING_MOST)
 		return dropSending(address, id);
 	try {
-		const answer = await post(p`/drafts/${id}/send`, { hold_seconds: what.hold, revision: what.revision }, { keep: true });
+		const answer = await post(p`/drafts/${id}/send`, { hold_seconds: what.hold, level: what.level, revision: what.revision }, { keep: true });
 		dropDraft(address, id);
 		followed(context, { ...answer, subject: what.subject });
 	} catch (why) {

@@ -95,13 +95,16 @@ static void changed(struct store *store, const struct session_account *who, cons
 }
 
 void app_password_add(struct store *store, const struct app_password_add_ask *ask,
-	struct arena *arena, struct app_password_answer *answer)
+	const struct login_decided *proof, struct arena *arena, struct app_password_answer *answer)
 {
 	struct session_account who;
 	struct str name = str_trim(ask->name), fault;
 
 	*answer = (struct app_password_answer){ .outcome = WEB_NO_SESSION };
 	if (!session_account(store, ask->token, arena, &who))
+		return;
+	answer->outcome = WEB_WRONG;
+	if (!session_proved(store, &who, proof))
 		return;
 	if ((fault = find_fault(store, who.account, name)).len) {
 		*answer = (struct app_password_answer){ .outcome = WEB_INVALID, .text = fault };

@@ -7,6 +7,7 @@
 #ifndef STORE_APP_PASSWORD_H
 #define STORE_APP_PASSWORD_H
 
+#include "store/login.h"
 #include "store/store.h"
 
 /* Five groups of four letters: 100 bits. */
@@ -19,8 +20,10 @@ bool app_password_is_right(
 /* Write down when they were used, now and then. */
 void app_password_tidy(struct store *store);
 
+/* Make one, with the account's own password, which is `proof`: it opens the mail for longer than
+ * any session lasts. */
 void app_password_add(struct store *store, const struct app_password_add_ask *ask,
-	struct arena *arena, struct app_password_answer *answer);
+	const struct login_decided *proof, struct arena *arena, struct app_password_answer *answer);
 void app_password_list(struct store *store, const struct token_ask *ask, struct arena *arena,
 	struct app_password_answer *answer);
 void app_password_remove(struct store *store, const struct app_password_remove_ask *ask,

@@ -6,6 +6,7 @@
 #include "store/calls.h"
 
 #include "base/clock.h"
+#include "base/must.h"
 #include "store/account.h"
 #include "store/admin.h"
 #include "store/app_password.h"
@@ -273,36 +274,56 @@ bool calls_look_again(struct store *store, struct caller *caller, bool over)
 	return true;
 }
 
+/* What a call with a session proves, and with what. */
+struct proof {
+	struct str token, password, new_password;
+	struct str fault; /* why this can't be, whatever the password; "" if it can */
+};
+
+static struct proof proof_of(const struct caller *caller)
+{
+	const union call_ask *ask = &caller->ask;
+
+	switch (caller->call) {
+	case CALL_password_set:
+		return (struct proof){ .token = ask->password_set.token,
+			.password = ask->password_set.old,
+			.new_password = ask->password_set.new,
+			.fault = password_fault(ask->password_set.new) };
+	case CALL_factor_set:
+		return (struct proof){ .token = ask->factor_set.token,
+			.password = ask->factor_set.password };
+	case CALL_app_password_add:
+		return (struct proof){ .token = ask->app_password_add.token,
+			.password = ask->app_password_add.password };
+	default:
+		must(false);
+	}
+}
+
 /* The password that a call brings along. False: it is answered, for there is no session or what is
  * asked for can't be. */
 static bool find_question(
 	struct store *store, struct caller *caller, struct login_question *question)
 {
-	const union call_ask *ask = &caller->ask;
-	struct str token = ask->factor_set.token, password = ask->factor_set.password;
-	struct str fault = STR("");
+	const struct session_begin_ask *begin = &caller->ask.session_begin;
 
 	if (caller->call == CALL_session_begin) {
-		*question = (struct login_question){ .user = ask->session_begin.user,
-			.password = ask->session_begin.password,
-			.peer = ask->session_begin.peer,
+		*question = (struct login_question){ .user = begin->user,
+			.password = begin->password,
+			.peer = begin->peer,
 			.web = true };
 		return true;
 	}
-	if (caller->call == CALL_password_set) {
-		token = ask->password_set.token;
-		password = ask->password_set.old;
-		fault = password_fault(ask->password_set.new);
-	}
-	if (!password_question(store, token, password, &caller->arena, question)) {
+	struct proof proof = proof_of(caller);
+	if (!password_question(store, proof.token, proof.password, &caller->arena, question)) {
 		answer_page(caller, WEB_NO_SESSION, STR(""));
 		return false;
 	}
-	if (caller->call == CALL_password_set)
-		question->new_password = ask->password_set.new;
-	if (fault.len)
-		answer_page(caller, WEB_INVALID, fault);
-	return !fault.len;
+	question->new_password = proof.new_password;
+	if (proof.fault.len)
+		answer_page(caller, WEB_INVALID, proof.fault);
+	return !proof.fault.len;
 }
 
 /* False: the password was right, the rest is for the batch. */
@@ -329,8 +350,6 @@ static bool ask_password(struct store *store, struct login_pool *logins, struct 
 	struct login_question question;
 
 	caller->decided = (struct login_decided){ .outcome = LOGIN_BAD };
-	if (caller->call == CALL_factor_set && caller->ask.factor_set.on)
-		return false;
 	if (!find_question(store, caller, &question))
 		return true;
 	if (login_begin(store, logins, &question, caller, &caller->arena, &caller->decided))
@@ -391,7 +410,6 @@ static void do_notices_list(struct store *store, struct caller *caller)
 	row(settings_set, choice_set) \
 	row(factor_begin, factor_begin) \
 	row(admin_status, admin_status) \
-	row(app_password_add, app_password_add) \
 	row(app_password_remove, app_password_remove)
 
 /* Those that only read, and are answered outside the batch. */
@@ -417,7 +435,8 @@ static void do_notices_list(struct store *store, struct caller *caller)
 #define PASSWORD_CALLS(row) \
 	row(session_begin, session_begin) \
 	row(password_set, password_set) \
-	row(factor_set, factor_set)
+	row(factor_set, factor_set) \
+	row(app_password_add, app_password_add)
 /* clang-format on */
 
 static void run(struct store *store, struct caller *caller)

@@ -136,7 +136,7 @@ static void switch_on(struct store *store, const struct session_account *who, st
 		return;
 	}
 	if (!factor.there || !use_code(store, who->account, &factor, bare(code, arena))) {
-		*answer = (struct factor_answer){ .outcome = WEB_WRONG,
+		*answer = (struct factor_answer){ .outcome = WEB_INVALID,
 			.text = STR("this is not the code of this moment") };
 		return;
 	}
@@ -161,13 +161,13 @@ void factor_set(struct store *store, const struct factor_set_ask *ask,
 	*answer = (struct factor_answer){ .outcome = WEB_NO_SESSION };
 	if (!session_account(store, ask->token, arena, &who))
 		return;
+	answer->outcome = WEB_WRONG;
+	if (!session_proved(store, &who, proof))
+		return;
 	if (ask->on) {
 		switch_on(store, &who, ask->code, arena, answer);
 		return;
 	}
-	answer->outcome = WEB_WRONG;
-	if (proof->account != who.account || !login_still_holds(store, proof))
-		return;
 	factor_remove(store, who.account);
 	changed(store, &who, "off");
 	answer->outcome = WEB_OK;

@@ -26,8 +26,8 @@ void factor_remove(struct store *store, int64_t account);
 /* Make a secret, which counts for nothing until factor_set has seen a code of it. */
 void factor_begin(struct store *store, const struct token_ask *ask, struct arena *arena,
 	struct factor_answer *answer);
-/* On: with a code, which shows that the authenticator has the secret; answers recovery codes.
- * Off: with the password, which is `proof`. */
+/* Both with the password, which is `proof`: either would lock the owner out or somebody in. On: also
+ * with a code, which shows that the authenticator has the secret; answers recovery codes. */
 void factor_set(struct store *store, const struct factor_set_ask *ask,
 	const struct login_decided *proof, struct arena *arena, struct factor_answer *answer);
 

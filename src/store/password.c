@@ -42,7 +42,7 @@ void password_set(struct store *store, const struct password_set_ask *ask,
 	if (!session_account(store, ask->token, arena, &who))
 		return;
 	answer->outcome = WEB_WRONG;
-	if (proof->account != who.account || !login_still_holds(store, proof))
+	if (!session_proved(store, &who, proof))
 		return;
 	RUN(&store->db, ACCOUNT_PASSWD, as_number(who.account), as_text(proof->new_hash));
 	session_end_others(store, who.account, who.session);

@@ -74,6 +74,13 @@ bool session_account_unseen(
 	return find_account(store, token, false, arena, who);
 }
 
+bool session_proved(
+	struct store *store, const struct session_account *who, const struct login_decided *proof)
+{
+	return proof->outcome == LOGIN_OK && proof->account == who->account &&
+	       login_still_holds(store, proof);
+}
+
 /* --- its answer --- */
 
 /* What a page must send along with a change. Who knows it doesn't know the token, and it needs no

@@ -35,6 +35,11 @@ bool session_account(struct store *store, struct str token, struct arena *arena,
 bool session_account_unseen(struct store *store, struct str token, struct arena *arena,
 	struct session_account *who) must_use;
 
+/* Did whoever has this session prove to know its account's password, as it still is? What outlives
+ * a session takes more than the session. */
+bool session_proved(struct store *store, const struct session_account *who,
+	const struct login_decided *proof) must_use;
+
 /* Begin a session for whoever proved to have the password, and the second factor if it is on. */
 void session_begin(struct store *store, const struct session_begin_ask *ask,
 	const struct login_decided *proof, struct arena *arena, struct session_answer *answer);

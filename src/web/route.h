@@ -34,10 +34,10 @@ enum pace { QUICK, SLOW };
 	row("GET",    "/settings/providers",              settings_providers, SESSION, NO_BODY, QUICK) \
 	row("POST",   "/password",                        password_change,  SESSION, JSON_BODY, SLOW) \
 	row("POST",   "/second-factor",                   factor_begin,     SESSION, NO_BODY,   QUICK) \
-	row("PUT",    "/second-factor",                   factor_on,        SESSION, JSON_BODY, QUICK) \
+	row("PUT",    "/second-factor",                   factor_on,        SESSION, JSON_BODY, SLOW) \
 	row("DELETE", "/second-factor",                   factor_off,       SESSION, JSON_BODY, SLOW) \
 	row("GET",    "/app-passwords",                   app_password_list, SESSION, NO_BODY,  QUICK) \
-	row("POST",   "/app-passwords",                   app_password_add, SESSION, JSON_BODY, QUICK) \
+	row("POST",   "/app-passwords",                   app_password_add, SESSION, JSON_BODY, SLOW) \
 	row("DELETE", "/app-passwords/{entry}",           app_password_remove, SESSION, NO_BODY, QUICK) \
 	row("GET",    "/folders",                         folder_list,      SESSION, NO_BODY,   QUICK) \
 	row("POST",   "/folders",                         folder_create,    SESSION, JSON_BODY, QUICK) \

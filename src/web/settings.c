@@ -148,8 +148,11 @@ struct reply route_factor_begin(struct request *r)
 		text_json(answer.uri), "qr", qr_rows(r, answer.uri)));
 }
 
-static const struct json_field code_fields[] = { JSON_TEXT_OF(factor_set_ask, code, "code") };
-static const struct json_shape code_shape = JSON_SHAPE(factor_set_ask, code_fields);
+static const struct json_field on_fields[] = {
+	JSON_TEXT_OF(factor_set_ask, code, "code"),
+	JSON_TEXT_OF(factor_set_ask, password, "password"),
+};
+static const struct json_shape on_shape = JSON_SHAPE(factor_set_ask, on_fields);
 static const struct json_field recovery_fields[] = {
 	JSON_TEXTS_OF(factor_answer, recovery, "recovery"),
 };
@@ -160,22 +163,22 @@ struct reply route_factor_on(struct request *r)
 	struct factor_set_ask ask = { .token = r->token, .on = 1 };
 	struct factor_answer answer;
 
-	if (!request_read(r, &code_shape, &ask, NULL) || !ASK(r, store, factor_set, &ask, &answer))
+	if (!request_read(r, &on_shape, &ask, NULL) || !ASK(r, store, factor_set, &ask, &answer))
 		return r->reply;
 	return reply_shape(&recovery_shape, &answer);
 }
 
-static const struct json_field proof_fields[] = {
+static const struct json_field off_fields[] = {
 	JSON_TEXT_OF(factor_set_ask, password, "password"),
 };
-static const struct json_shape proof_shape = JSON_SHAPE(factor_set_ask, proof_fields);
+static const struct json_shape off_shape = JSON_SHAPE(factor_set_ask, off_fields);
 
 struct reply route_factor_off(struct request *r)
 {
 	struct factor_set_ask ask = { .token = r->token };
 	struct factor_answer answer;
 
-	if (!request_read(r, &proof_shape, &ask, NULL) || !ASK(r, store, factor_set, &ask, &answer))
+	if (!request_read(r, &off_shape, &ask, NULL) || !ASK(r, store, factor_set, &ask, &answer))
 		return r->reply;
 	return reply_empty();
 }
@@ -207,17 +210,18 @@ struct reply route_app_password_list(struct request *r)
 	return reply_shape(&app_passwords_shape, &answer);
 }
 
-static const struct json_field name_fields[] = {
+static const struct json_field add_fields[] = {
 	JSON_TEXT_OF(app_password_add_ask, name, "name"),
+	JSON_TEXT_OF(app_password_add_ask, password, "password"),
 };
-static const struct json_shape name_shape = JSON_SHAPE(app_password_add_ask, name_fields);
+static const struct json_shape add_shape = JSON_SHAPE(app_password_add_ask, add_fields);
 
 struct reply route_app_password_add(struct request *r)
 {
 	struct app_password_add_ask ask = { .token = r->token };
 	struct app_password_answer answer;
 
-	if (!request_read(r, &name_shape, &ask, NULL) ||
+	if (!request_read(r, &add_shape, &ask, NULL) ||
 		!ASK(r, store, app_password_add, &ask, &answer))
 		return r->reply;
 	return reply_shape(&made_shape, &answer);

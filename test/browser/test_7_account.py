@@ -14,7 +14,9 @@ from pages import NO_SESSION
 
 
 def code_of(secret, step=0):
-    """RFC 6238: what an app shows now for a secret in base32."""
+    """RFC 6238: what an app shows now for a secret in base32, with some seconds left to type it."""
+    if time.time() % 30 > 20:
+        time.sleep(30 - time.time() % 30)
     secret = secret.replace(" ", "")
     key = base64.b32decode(secret + "=" * (-len(secret) % 8))
     digest = hmac.digest(key, struct.pack("!Q", int(time.time()) // 30 + step), "sha1")
@@ -33,7 +35,13 @@ def test_a_second_factor_is_asked_for_and_recovery_codes_help(account, pages, br
     browser.shot("second-factor")
     assert browser.axe() == []
     secret = browser.text("dialog output")
-    browser.type("dialog form input", code_of(secret, -1))
+    browser.type("dialog [type=password]", "a guess")
+    browser.type("dialog [autocomplete=one-time-code]", "000000")
+    browser.expects(r"/api/v1/second-factor\b.* 401")
+    browser.click("dialog [type=submit]")
+    browser.says(pages.word("password-old-wrong"), "dialog")
+    browser.type("dialog [type=password]", siegel.password, clear=True)
+    browser.type("dialog [autocomplete=one-time-code]", code_of(secret, -1), clear=True)
     browser.click("dialog [type=submit]")
     recovery = browser.find("dialog pre.codes").text.split("\n")
     assert len(recovery) == 10
@@ -69,6 +77,15 @@ def test_an_application_password_sends_mail_and_opens_no_page(account, pages, br
     field = browser.until(lambda: pages.labelled("app-name"), "the field for its name")
     field.send_keys("Thunderbird on the desk")
     pages.press("app-make")
+    browser.find("dialog [type=password]")
+    browser.shot("application-password-asks")
+    assert browser.axe() == []
+    browser.type("dialog [type=password]", "a guess")
+    browser.expects(r"/api/v1/app-passwords\b.* 401")
+    browser.click("dialog [type=submit]")
+    browser.says(pages.word("password-old-wrong"), "dialog")
+    browser.type("dialog [type=password]", siegel.password, clear=True)
+    browser.click("dialog [type=submit]")
     password = browser.find("dialog output.large").text
     browser.shot("application-password")
     assert browser.axe() == []

@@ -91,9 +91,14 @@ def begin(web):
 def switch_on(browser):
     status, made = browser.api("POST", "/second-factor")
     assert status == 200 and made["secret"] in made["uri"], made
-    status, on = browser.api("PUT", "/second-factor", {"code": code(made["secret"], now() - 1)})
+    status, on = browser.api("PUT", "/second-factor",
+                             {"code": code(made["secret"], now() - 1), "password": PASSWORD})
     assert status == 200 and len(on["recovery"]) == 10, on
     return made["secret"], on["recovery"]
+
+
+def make(browser, password=PASSWORD, name="phone"):
+    return browser.api("POST", "/app-passwords", {"name": name, "password": password})
 
 
 def test_a_second_factor_is_asked_for_and_each_code_counts_once(web):  # noqa: F811
@@ -126,7 +131,7 @@ def test_the_second_factor_goes_off_with_the_password(web):  # noqa: F811
 
 def test_an_application_password_is_for_mail_programs_until_it_is_removed(web):  # noqa: F811
     browser = begin(web)
-    status, made = browser.api("POST", "/app-passwords", {"name": "phone"})
+    status, made = make(browser)
     assert status == 200 and made["passwords"][0]["name"] == "phone", made
     password = made["password"]
     assert submission(web, password) == 235
@@ -136,6 +141,34 @@ def test_an_application_password_is_for_mail_programs_until_it_is_removed(web): 
     assert browser.api("DELETE", f"/app-passwords/{listed[0]['entry']}")[0] == 200
     assert submission(web, password) == 535
     assert submission(web, PASSWORD) == 235
+
+
+def test_whoever_has_a_session_alone_can_keep_nothing_beyond_it(web):  # noqa: F811
+    thief = begin(web)
+    secret = thief.api("POST", "/second-factor")[1]["secret"]
+    right = {"code": code(secret, now()), "password": PASSWORD}
+    for wrong in ("wrong", "", "x" * 600, PASSWORD + " "):
+        assert make(thief, wrong)[0] == 401
+        assert thief.api("PUT", "/second-factor", {**right, "password": wrong})[0] == 401
+    for missing in ("code", "password"):
+        assert thief.api("PUT", "/second-factor", {k: v for k, v in right.items() if k != missing})[0] == 400
+    assert thief.api("POST", "/app-passwords", {"name": "phone"})[0] == 400
+    assert thief.api("GET", "/app-passwords")[1] == {"passwords": []}
+    assert thief.api("GET", "/settings")[1]["second_factor"] is False
+    assert thief.api("PUT", "/second-factor", {**right, "code": "12345"})[1]["error"] == "invalid"
+    assert make(thief, name="\n")[1]["error"] == "invalid"
+    assert thief.api("PUT", "/second-factor", right)[0] == 200
+    assert make(thief)[0] == 200
+
+
+def test_guessing_the_password_with_a_session_is_throttled(web):  # noqa: F811
+    web.server.options["failed_logins"] = "3"
+    thief = begin(web)
+    assert [make(thief, f"guess {i}")[0] for i in range(3)] == [401, 401, 401]
+    assert make(thief)[1]["error"] == "throttled"
+    assert thief.api("POST", "/password", {"old": PASSWORD, "new": "another password"})[0] == 429
+    assert Browser(web).log_in()[0] == 429
+    assert thief.api("GET", "/app-passwords")[1] == {"passwords": []}
 
 
 def test_a_new_password_ends_the_other_sessions(web):  # noqa: F811
@@ -175,7 +208,7 @@ def test_a_session_that_is_not_used_is_over(web):  # noqa: F811
 @pytest.mark.skipif(not shutil.which("dovecot"), reason="there is no Dovecot here")
 def test_dovecot_takes_what_submission_takes(web, tmp_path):  # noqa: F811
     browser = begin(web)
-    password = browser.api("POST", "/app-passwords", {"name": "phone"})[1]["password"]
+    password = make(browser)[1]["password"]
     (tmp_path / "run").mkdir()
     for folder in [tmp_path, *tmp_path.parents[:2]]:
         folder.chmod(0o755)

@@ -514,7 +514,7 @@ def test_what_is_anothers_is_not_there(web):
     entry = kept["attachments"][0]["entry"]
     row = wait_for(lambda: next(iter(ada.api("GET", "/messages?folder=INBOX")[1]["messages"]), None), "the mail")
     ada.api("POST", "/folders", {"name": "Mine"})
-    password = ada.api("POST", "/app-passwords", {"name": "mine"})[1]["passwords"][0]["entry"]
+    password = ada.api("POST", "/app-passwords", {"name": "mine", "password": PASSWORD})[1]["passwords"][0]["entry"]
     session = ada.api("GET", "/sessions")[1]["sessions"][0]["session"]
     message = f"/messages/{row['id']}"
     for method, path, body in (

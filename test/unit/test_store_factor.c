@@ -40,16 +40,24 @@ static struct factor_answer prepare(struct world *w, struct str token)
 	return answer;
 }
 
-static struct factor_answer set(struct world *w, struct str token, bool on, const char *code)
+static struct factor_answer set_with(struct world *w, struct str token, bool on, const char *code,
+	const struct login_decided *decided)
 {
 	struct factor_set_ask ask = { .token = token, .on = on, .code = str_of(code) };
-	struct login_decided decided = proof(1);
 	struct factor_answer answer;
 
 	begin(w);
-	factor_set(&w->store, &ask, &decided, &w->arena, &answer);
+	factor_set(&w->store, &ask, decided, &w->arena, &answer);
 	commit(w);
 	return answer;
+}
+
+/* By Ada, who proved her password. */
+static struct factor_answer set(struct world *w, struct str token, bool on, const char *code)
+{
+	struct login_decided decided = proof(1);
+
+	return set_with(w, token, on, code, &decided);
 }
 
 /* Ada has a second factor, proved with the code of the step before now. */
@@ -220,16 +228,11 @@ static void it_goes_off_with_the_password_alone(void **state)
 {
 	struct world *w = world_open();
 	struct str token = log_in(w, 1);
-	struct factor_set_ask ask = { .token = token };
 	struct login_decided no_proof = { .outcome = LOGIN_BAD };
-	struct factor_answer answer;
 
 	(void)state;
 	switch_on(w, token);
-	begin(w);
-	factor_set(&w->store, &ask, &no_proof, &w->arena, &answer);
-	commit(w);
-	assert_int_equal(answer.outcome, WEB_WRONG);
+	assert_int_equal(set_with(w, token, false, "", &no_proof).outcome, WEB_WRONG);
 	assert_true(factor_is_on(&w->store, 1));
 	assert_int_equal(set(w, token, false, "").outcome, WEB_OK);
 	assert_int_equal(enter(w, ""), WEB_OK);
@@ -237,17 +240,21 @@ static void it_goes_off_with_the_password_alone(void **state)
 	world_close(w);
 }
 
-static void it_goes_on_with_a_code_alone(void **state)
+static void it_goes_on_with_password_and_code(void **state)
 {
 	struct world *w = world_open();
 	struct str token = log_in(w, 1);
+	struct login_decided no_proof = { .outcome = LOGIN_BAD };
 
 	(void)state;
-	assert_int_equal(set(w, token, true, "123456").outcome, WEB_WRONG);
+	assert_int_equal(set(w, token, true, "123456").outcome, WEB_INVALID);
 	prepare(w, token);
-	assert_int_equal(set(w, token, true, "").outcome, WEB_WRONG);
+	assert_int_equal(set(w, token, true, "").outcome, WEB_INVALID);
+	const char *code = code_of(w, 1, step_now(w));
+	assert_int_equal(set_with(w, token, true, code, &no_proof).outcome, WEB_WRONG);
 	assert_int_equal(enter(w, ""), WEB_OK);
 	assert_int_equal(set(w, STR("x"), true, "").outcome, WEB_NO_SESSION);
+	assert_int_equal(set(w, token, true, code).outcome, WEB_OK);
 	world_close(w);
 }
 
@@ -277,7 +284,7 @@ int main(void)
 		cmocka_unit_test(a_recovery_code_counts_once_however_it_is_typed),
 		cmocka_unit_test(guessing_codes_has_to_wait),
 		cmocka_unit_test(it_goes_off_with_the_password_alone),
-		cmocka_unit_test(it_goes_on_with_a_code_alone),
+		cmocka_unit_test(it_goes_on_with_password_and_code),
 		cmocka_unit_test(no_two_secrets_are_alike),
 	};
 

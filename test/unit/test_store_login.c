@@ -166,15 +166,24 @@ static void a_full_pool_says_so(void **state)
 
 /* --- application passwords --- */
 
-static struct app_password_answer app_add(struct world *w, struct str token, const char *name)
+static struct app_password_answer app_add_with(
+	struct world *w, struct str token, const char *name, const struct login_decided *decided)
 {
-	struct app_password_add_ask ask = { token, str_of(name) };
+	struct app_password_add_ask ask = { .token = token, .name = str_of(name) };
 	struct app_password_answer answer;
 
 	begin(w);
-	app_password_add(&w->store, &ask, &w->arena, &answer);
+	app_password_add(&w->store, &ask, decided, &w->arena, &answer);
 	commit(w);
 	return answer;
+}
+
+/* By Ada, who proved her password. */
+static struct app_password_answer app_add(struct world *w, struct str token, const char *name)
+{
+	struct login_decided decided = proof(1);
+
+	return app_add_with(w, token, name, &decided);
 }
 
 static uint64_t app_remove(struct world *w, struct str token, uint64_t entry)
@@ -211,6 +220,26 @@ static void an_application_password_logs_in_mail_programs_alone(void **state)
 	assert_int_equal(
 		sql_number(w, "SELECT count(*) FROM app_password WHERE length(hash) = 64"), 1);
 	login_close(pool);
+	world_close(w);
+}
+
+static void a_session_alone_makes_no_application_password(void **state)
+{
+	struct world *w = world_open();
+	struct str token = log_in(w, 1);
+	struct login_decided wrong = { .outcome = LOGIN_BAD }, bobs = proof(2), old = proof(1);
+
+	(void)state;
+	assert_int_equal(app_add_with(w, token, "phone", &wrong).outcome, WEB_WRONG);
+	assert_int_equal(app_add_with(w, token, "phone", &bobs).outcome, WEB_WRONG);
+	wrong.account = 1;
+	wrong.hash = STR(HASH);
+	assert_int_equal(app_add_with(w, token, "phone", &wrong).outcome, WEB_WRONG);
+	old.hash = STR("what it was before it was changed");
+	struct app_password_answer answer = app_add_with(w, token, "phone", &old);
+	assert_int_equal(answer.outcome, WEB_WRONG);
+	assert_int_equal(answer.password.len, 0);
+	assert_int_equal(sql_number(w, "SELECT count(*) FROM app_password"), 0);
 	world_close(w);
 }
 
@@ -405,6 +434,7 @@ int main(void)
 		cmocka_unit_test(too_many_failures_have_to_wait),
 		cmocka_unit_test(a_full_pool_says_so),
 		cmocka_unit_test(an_application_password_logs_in_mail_programs_alone),
+		cmocka_unit_test(a_session_alone_makes_no_application_password),
 		cmocka_unit_test(a_removed_application_password_is_none_at_once),
 		cmocka_unit_test(when_it_was_used_is_written_once_an_hour),
 		cmocka_unit_test(a_name_is_a_line_and_there_are_fifty_at_most),

@@ -365,6 +365,9 @@ static void nobody_is_told_anything(void **state)
 	WITHOUT_A_SESSION(whither, whither_ask, whither_answer);
 	WITHOUT_A_SESSION(settings_reach, token_ask, reach_answer);
 	WITHOUT_A_SESSION(settings_providers, token_ask, certificate_answer);
+	WITHOUT_A_SESSION(password_set, password_set_ask, done_answer);
+	WITHOUT_A_SESSION(factor_set, factor_set_ask, factor_answer);
+	WITHOUT_A_SESSION(app_password_add, app_password_add_ask, app_password_answer);
 	p.ada = STR("nobody's");
 	assert_true(try_send(&p, page_mail("ada@example.test", "desk@hotel.test"), &sent));
 	assert_int_equal(sent.outcome, WEB_NO_SESSION);

@@ -23,6 +23,27 @@ const whose = state => h("input", { type: "text", autocomplete: "username", valu
 const secretInput = autocomplete => h("input", { type: "password", autocomplete, required: true });
 const failed = (state, why) => state.context.toast(state.context.sayFailure(why), { kind: "wrong" });
 
+/* What lasts longer than this session takes the password too: act(password) does it. -> what it
+ * answers, or null if it is called off. */
+function withPassword(state, title, why, label, kind, act) {
+	const password = secretInput("current-password"), passwordField = field(t("password"), password);
+	return dialog(title, close => h("form", { class: "said", onsubmit: async e => {
+		e.preventDefault();
+		try {
+			close(await act(password.value));
+		} catch (failure) {
+			complainOf(failure, passwordField, password, state);
+		}
+	} }, whose(state), h("p", null, why), passwordField,
+	h("footer", null, button(t("cancel"), () => close(null)),
+		h("button", { type: "submit", class: "button " + kind }, label))));
+}
+
+function complainOf(failure, passwordField, password, state) {
+	passwordField.complain(failure.error === "wrong" ? t("password-old-wrong") : state.context.sayFailure(failure));
+	password.select();
+}
+
 /* --- password */
 
 function passwordForm(state) {
@@ -87,17 +108,22 @@ async function beginFactor(section, state) {
 	}
 	const code = h("input", { type: "text", inputmode: "numeric", autocomplete: "one-time-code", required: true, maxlength: 9 });
 	const codeField = field(t("factor-code"), code);
+	const password = secretInput("current-password"), passwordField = field(t("password"), password);
 	const secret = h("output", { class: "mono address" }, offer.secret.replace(/(.{4})(?=.)/g, "$1 "));
 	const recovery = await dialog(t("factor-begin"), close => h("form", { class: "said", onsubmit: async e => {
 		e.preventDefault();
+		passwordField.complain("");
+		codeField.complain("");
 		try {
-			close((await api.put("/second-factor", { code: code.value.replace(/\s+/g, "") })).recovery);
+			close((await api.put("/second-factor", { code: code.value.replace(/\s+/g, ""), password: password.value })).recovery);
 		} catch (why) {
-			codeField.complain(why.error === "wrong" || why.error === "invalid" ? t("factor-code-wrong") : state.context.sayFailure(why));
+			if (why.error !== "invalid")
+				return complainOf(why, passwordField, password, state);
+			codeField.complain(t("factor-code-wrong"));
 			code.select();
 		}
-	} }, h("p", null, t("factor-scan")), qrCode(offer.qr), h("p", null, t("factor-by-hand")),
-	h("div", { class: "row" }, secret, copyButton(() => offer.secret, state.context, secret)), codeField,
+	} }, whose(state), h("p", null, t("factor-scan")), qrCode(offer.qr), h("p", null, t("factor-by-hand")),
+	h("div", { class: "row" }, secret, copyButton(() => offer.secret, state.context, secret)), passwordField, codeField,
 	h("footer", null, button(t("cancel"), () => close(null)),
 		h("button", { type: "submit", class: "button main" }, t("factor-confirm")))));
 	if (!recovery)
@@ -115,23 +141,11 @@ function showRecovery(codes, state) {
 }
 
 async function endFactor(section, state) {
-	const password = secretInput("current-password");
-	const passwordField = field(t("password"), password);
-	const ended = await dialog(t("factor-end"), close => h("form", { class: "said", onsubmit: async e => {
-		e.preventDefault();
-		try {
-			await state.context.api.remove("/second-factor", { password: password.value });
-			close(true);
-		} catch (why) {
-			passwordField.complain(why.error === "wrong" ? t("password-old-wrong") : state.context.sayFailure(why));
-			password.select();
-		}
-	} }, whose(state), h("p", null, t("factor-end-why")), passwordField,
-	h("footer", null, button(t("cancel"), () => close(null)),
-		h("button", { type: "submit", class: "button main danger" }, t("factor-end")))));
-	if (!ended)
+	const { api, toast } = state.context;
+	if (!await withPassword(state, t("factor-end"), t("factor-end-why"), t("factor-end"), "main danger",
+		password => api.remove("/second-factor", { password })))
 		return;
-	state.context.toast(t("factor-ended"));
+	toast(t("factor-ended"));
 	redraw(section, state, false);
 }
 
@@ -144,14 +158,14 @@ async function drawApps(section, state) {
 	fill(section, h("h2", null, t("apps")), h("p", null, t("apps-why")), list,
 		h("form", { onsubmit: async e => {
 			e.preventDefault();
-			try {
-				const made = await state.context.api.post("/app-passwords", { name: name.value.trim() });
-				fillApps(list, made.passwords, state);
-				await showApp(name.value.trim(), made.password, state);
-				name.value = "";
-			} catch (why) {
-				failed(state, why);
-			}
+			const called = name.value.trim();
+			const made = await withPassword(state, t("app-new", { name: called }), t("app-new-why"), t("app-make"), "main",
+				password => state.context.api.post("/app-passwords", { name: called, password }));
+			if (!made)
+				return;
+			fillApps(list, made.passwords, state);
+			name.value = "";
+			await showApp(called, made.password, state);
 		} }, field(t("app-name"), name, t("app-name-hint"),
 			h("button", { type: "submit", class: "button" }, t("app-make")))));
 }

@@ -8,6 +8,7 @@
 
 #include "base/fd.h"
 #include "base/must.h"
+#include "net/ip.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -42,6 +43,25 @@ void peer_of(const struct sockaddr_storage *address, struct peer *peer)
 		peer_of_ipv4(&((const struct sockaddr_in *)address)->sin_addr, peer);
 	else if (address->ss_family == AF_INET6)
 		peer_of_ipv6(&((const struct sockaddr_in6 *)address)->sin6_addr, peer);
+}
+
+bool peer_of_text(struct str text, struct peer *peer)
+{
+	struct in6_addr ipv6;
+	struct in_addr ipv4;
+	struct ip ip;
+
+	if (!ip_of_text(text, &ip))
+		return false;
+	*peer = (struct peer){ 0 };
+	if (ip.v6) {
+		memcpy(&ipv6, ip.bytes, sizeof ipv6);
+		peer_of_ipv6(&ipv6, peer);
+	} else {
+		memcpy(&ipv4, ip.bytes, sizeof ipv4);
+		peer_of_ipv4(&ipv4, peer);
+	}
+	return true;
 }
 
 bool listen_prepare(int listener)

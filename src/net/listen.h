@@ -18,6 +18,8 @@ struct peer {
 };
 
 void peer_of(const struct sockaddr_storage *address, struct peer *peer);
+/* An address as text, without brackets, port or zone. False: it is none, and *peer is as it was. */
+bool peer_of_text(struct str text, struct peer *peer) must_use;
 
 /* Make a listening socket ready for listen_accept: non-blocking. */
 bool listen_prepare(int listener) must_use;

@@ -34,6 +34,30 @@ struct str request_header(const struct request *r, const char *name)
 	return value_of(r, MHD_HEADER_KIND, name);
 }
 
+struct last_header {
+	const char *name;
+	struct str value;
+};
+
+static enum MHD_Result look_at_header(void *argument, enum MHD_ValueKind kind, const char *name,
+	size_t name_size, const char *value, size_t value_size)
+{
+	struct last_header *last = argument;
+
+	(void)kind;
+	if (value && str_eq_nocase((struct str){ name, name_size }, str_of(last->name)))
+		last->value = (struct str){ value, value_size };
+	return MHD_YES;
+}
+
+struct str request_last_header(const struct request *r, const char *name)
+{
+	struct last_header last = { name, STR("") };
+
+	MHD_get_connection_values_n(r->connection, MHD_HEADER_KIND, look_at_header, &last);
+	return last.value;
+}
+
 uint64_t request_query_number(
 	const struct request *r, const char *name, uint64_t otherwise, uint64_t most)
 {

@@ -57,8 +57,8 @@ struct request {
 	bool body_begun;
 	const struct page *page; /* a static page: the reply; NULL: none */
 	const struct route *route;
-	bool tls; /* came over HTTPS */
-	struct peer peer;
+	bool tls;	  /* the browser speaks HTTPS, with us or with a proxy of ours */
+	struct peer peer; /* the browser's address, as far as it is known */
 	struct str part[ROUTE_PARTS]; /* of the path, where the route has {names} */
 	struct str token;	      /* of the session, "" without one */
 	struct str csrf;	      /* what the request brings along */
@@ -78,8 +78,9 @@ struct str request_query(const struct request *r, const char *name);
 /* A number of it; `otherwise` where there is none, and `most` where it is more. */
 uint64_t request_query_number(
 	const struct request *r, const char *name, uint64_t otherwise, uint64_t most);
-/* A header; "" where there is none. */
+/* A header; "" where there is none. The first of its name, or the last. */
 struct str request_header(const struct request *r, const char *name);
+struct str request_last_header(const struct request *r, const char *name);
 
 /* The JSON body as a struct; `present` as in json_read. False: r->reply says what is wrong. */
 bool request_read(

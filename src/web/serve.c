@@ -7,6 +7,7 @@
  */
 #include "web/admit.h"
 #include "web/events.h"
+#include "web/forwarded.h"
 #include "web/pairs.h"
 #include "web/route.h"
 #include "web/send.h"
@@ -26,7 +27,7 @@ enum { LOG_LINE = 300, POLL_STOP = 20 };
 /* One listener. */
 struct house {
 	struct web *web;
-	bool tls;
+	bool tls; /* else it is on loopback, and who comes may be a proxy */
 	struct MHD_Daemon *daemon;
 	struct house *next;
 };
@@ -59,8 +60,8 @@ static void look_at(struct MHD_Connection *connection, int *fd, struct peer *pee
 static void connection_changed(void *argument, struct MHD_Connection *connection, void **context,
 	enum MHD_ConnectionNotificationCode what)
 {
-	struct web *web = ((struct house *)argument)->web;
-	const struct settings *settings = web->settings;
+	const struct house *house = argument;
+	const struct settings *settings = house->web->settings;
 	struct peer peer;
 	int fd;
 
@@ -70,12 +71,21 @@ static void connection_changed(void *argument, struct MHD_Connection *connection
 		return;
 	}
 	look_at(connection, &fd, &peer);
-	*context = visit_begin(web->visits, fd, &peer, settings->web_connections,
-		settings->web_connections_per_address);
+	/* Whom a proxy will ask for isn't known yet: its connections have no limit of their own. */
+	*context = visit_begin(house->web->visits, fd, &peer, settings->web_connections,
+		house->tls ? settings->web_connections_per_address : settings->web_connections);
 	visit_until(*context, deadline_in(REQUEST_PATIENCE));
 }
 
 /* --- requests --- */
+
+/* What the proxy says of the browser; without one, or where it says nonsense, the peer is it. */
+static void look_behind_proxy(struct request *r)
+{
+	r->tls = forwarded_https(request_last_header(r, "X-Forwarded-Proto"));
+	if (forwarded_peer(request_last_header(r, "X-Forwarded-For"), &r->peer))
+		visit_serves(r->visit, &r->peer);
+}
 
 static struct request *request_begin(struct house *house, struct MHD_Connection *connection)
 {
@@ -93,6 +103,8 @@ static struct request *request_begin(struct house *house, struct MHD_Connection 
 		.arena = ARENA(ANSWER_ARENA),
 		.reply = { .handout.fd = -1 } };
 	r->peer = r->visit ? r->visit->peer : (struct peer){ .text = "unknown" };
+	if (!house->tls)
+		look_behind_proxy(r);
 	atomic_fetch_add(&r->web->under_way, 1);
 	return r;
 }
@@ -117,6 +129,7 @@ static void request_is_over(void *argument, struct MHD_Connection *connection, v
 	if (!*context)
 		return;
 	struct request *r = *context;
+	visit_serves(r->visit, NULL);
 	visit_until(r->visit, deadline_in(IDLE_PATIENCE));
 	request_end(r);
 	*context = NULL;

@@ -37,7 +37,7 @@ static void shut_late_ones(struct visits *visits)
 			continue;
 		shutdown(visit->fd, SHUT_RDWR);
 		visit->until = deadline_never();
-		LOG(LOG_INFO, "too-slow", log_text("peer", visit->peer.text));
+		LOG(LOG_INFO, "too-slow", log_text("peer", visit->client.text));
 	}
 }
 
@@ -77,9 +77,11 @@ struct visit *visit_begin(struct visits *visits, int fd, const struct peer *peer
 		shutdown(fd, SHUT_RDWR);
 		return NULL;
 	}
-	*visit = (struct visit){
-		.visits = visits, .fd = fd, .peer = *peer, .until = deadline_never()
-	};
+	*visit = (struct visit){ .visits = visits,
+		.fd = fd,
+		.peer = *peer,
+		.client = *peer,
+		.until = deadline_never() };
 	enum gate_answer answer = gate_enter(visits->gate, peer, most, most_of_peer);
 	visit->counted = answer == GATE_OPEN;
 	if (!visit->counted) {
@@ -98,6 +100,15 @@ void visit_until(struct visit *visit, struct deadline until)
 		return;
 	pthread_mutex_lock(&visit->visits->lock);
 	visit->until = until;
+	pthread_mutex_unlock(&visit->visits->lock);
+}
+
+void visit_serves(struct visit *visit, const struct peer *client)
+{
+	if (!visit)
+		return;
+	pthread_mutex_lock(&visit->visits->lock);
+	visit->client = client ? *client : visit->peer;
 	pthread_mutex_unlock(&visit->visits->lock);
 }
 

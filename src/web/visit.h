@@ -17,7 +17,8 @@ struct visit {
 	struct visits *visits;
 	int fd;
 	struct peer peer;
-	bool counted; /* by the gate */
+	struct peer client; /* whom it serves now: the peer, or for whom a proxy asks */
+	bool counted;	    /* by the gate */
 	struct deadline until;
 };
 
@@ -30,6 +31,8 @@ struct visit *visit_begin(struct visits *visits, int fd, const struct peer *peer
 	uint64_t most_of_peer);
 /* By then it has to have got on, or it is shut. */
 void visit_until(struct visit *visit, struct deadline until);
+/* It serves this client from now on; NULL: the peer itself. */
+void visit_serves(struct visit *visit, const struct peer *client);
 /* Its socket is about to be closed. NULL is fine. */
 void visit_end(struct visit *visit);
 

@@ -658,14 +658,92 @@ def test_slow_ones_hold_up_nobody(web):
 def test_one_address_has_so_many_connections(web):
     web.server.options["web_connections_per_address"] = "5"
     web.start()
-    held = [socket.create_connection(("127.0.0.1", web.port), timeout=10) for _ in range(5)]
-    wait_for(lambda: refused(web), "the sixth to be turned away")
+    held = [socket.create_connection(("127.0.0.1", web.tls_port), timeout=10) for _ in range(5)]
+    wait_for(lambda: refused(web, tls=True), "the sixth to be turned away")
+    held.pop().close()
+    wait_for(lambda: not refused(web, tls=True), "room for another")
+
+
+def test_a_proxy_has_as_many_connections_as_there_are(web):
+    web.server.options.update(web_connections_per_address="5", web_connections="16")
+    web.start()
+    held = [socket.create_connection(("127.0.0.1", web.port), timeout=10) for _ in range(15)]
+    wait_for(lambda: not refused(web), "the sixteenth")
+    held += [socket.create_connection(("127.0.0.1", web.port), timeout=10) for _ in range(1)]
+    wait_for(lambda: refused(web), "the seventeenth to be turned away")
     held.pop().close()
     wait_for(lambda: not refused(web), "room for another")
 
 
-def refused(web):
+def refused(web, tls=False):
     try:
-        return Browser(web).api("GET", "/about")[0] != 200
+        return Browser(web, tls).api("GET", "/about")[0] != 200
     except (OSError, http.client.HTTPException):
         return True
+
+
+# --- behind a proxy
+
+def log_in_from(web, forwarded, user="ada@example.test", password=PASSWORD, tls=False):
+    """-> status, and the address that the list of sessions names."""
+    browser = Browser(web, tls)
+    headers = {"X-Forwarded-For": forwarded}
+    answer = browser.ask("POST", "/api/v1/session", {"user": user, "password": password}, headers)
+    if answer.status != 200:
+        return answer.status, None
+    browser.cookie = answer.getheader("Set-Cookie").split(";")[0]
+    sessions = browser.api("GET", "/sessions")[1]["sessions"]
+    return 200, next(s["peer"] for s in sessions if s["current"])
+
+
+@pytest.mark.parametrize("forwarded, peer", [
+    ("203.0.113.7", "203.0.113.7"), ("198.51.100.1, 203.0.113.7", "203.0.113.7"),
+    ("203.0.113.7:4711", "203.0.113.7"), ("[2001:DB8::7]:443", "2001:db8::7"), ("::ffff:203.0.113.7", "203.0.113.7"),
+    ("203.0.113.7, unknown", "127.0.0.1"), ("203.0.113.7,", "127.0.0.1"), ("fe80::7%lo", "127.0.0.1"),
+    ("1" * 9000, "127.0.0.1"), ("203.0.113.7," * 600, "127.0.0.1"), ("<b>&\xff'\"", "127.0.0.1")])
+def test_the_address_is_what_the_proxy_appended(web, forwarded, peer):
+    web.start()
+    assert log_in_from(web, forwarded) == (200, peer)
+    wait_for(lambda: f"event=session account=ada@example.test peer={peer}\n" in web.server.log(), "the log")
+
+
+def test_the_last_of_many_headers_is_the_proxys(web):
+    web.start()
+    body = json.dumps({"user": "ada@example.test", "password": PASSWORD}).encode()
+    with socket.create_connection(("127.0.0.1", web.port), timeout=20) as s:
+        s.sendall(b"POST /api/v1/session HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 198.51.100.1\r\n"
+                  b"Content-Type: application/json\r\nx-forwarded-for: 203.0.113.7\r\n"
+                  b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+        assert s.recv(1000).startswith(b"HTTP/1.1 200")
+    wait_for(lambda: "event=session account=ada@example.test peer=203.0.113.7\n" in web.server.log(), "the log")
+
+
+def test_over_https_nobody_says_who_he_is(web):
+    web.server.options["failed_logins"] = "3"
+    web.start()
+    assert log_in_from(web, "203.0.113.7", tls=True) == (200, "127.0.0.1")
+    for i in range(3):
+        assert log_in_from(web, f"203.0.113.{i}", user=f"nobody{i}@example.test", tls=True)[0] == 401
+    assert log_in_from(web, "203.0.113.9", tls=True)[0] == 429
+    assert Browser(web, tls=True).api("GET", "/session", **{"X-Forwarded-Proto": "http"})[0] == 401
+
+
+def test_behind_a_proxy_each_browser_has_guesses_of_its_own(web):
+    web.server.options["failed_logins"] = "3"
+    web.start()
+    for i in range(3):
+        assert log_in_from(web, f"198.51.100.{i}, 203.0.113.7", user=f"nobody{i}@example.test")[0] == 401
+    assert log_in_from(web, "198.51.100.9, 203.0.113.7")[0] == 429
+    assert log_in_from(web, "203.0.113.8") == (200, "203.0.113.8")
+
+
+def test_behind_a_proxy_with_tls_it_is_as_with_our_own(web):
+    web.start()
+    body = {"user": "ada@example.test", "password": PASSWORD}
+    said = {"X-Forwarded-Proto": "https", "Origin": "https://mx.example.test", "Host": "mx.example.test",
+            "Sec-Fetch-Site": "same-origin"}
+    answer = Browser(web).ask("POST", "/api/v1/session", body, said)
+    assert answer.status == 200 and answer.getheader("Strict-Transport-Security")
+    assert answer.getheader("Set-Cookie").startswith("__Host-siegel=") and "; Secure" in answer.getheader("Set-Cookie")
+    assert Browser(web).ask("POST", "/api/v1/session", body, {**said, "X-Forwarded-Proto": "http"}).status == 403
+    assert Browser(web).ask("POST", "/api/v1/session", body, {**said, "Host": "localhost"}).status == 403

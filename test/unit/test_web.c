@@ -16,6 +16,7 @@
 #include "call/message.h"
 #include "web/admit.h"
 #include "web/draft.h"
+#include "web/forwarded.h"
 #include "web/pages.h"
 #include "web/route.h"
 #include "web/words.h"
@@ -213,6 +214,69 @@ static void only_a_name_of_ours_or_an_address_is_a_host(void **state)
 		assert_false(admit_host(&settings, str_of(bad[i])));
 }
 
+/* --- behind a proxy --- */
+
+static void who_a_proxy_asks_for_is_the_last_address_it_names(void **state)
+{
+	static const char *const good[][2] = { { "192.0.2.7", "192.0.2.7" },
+		{ "192.0.2.7:4711", "192.0.2.7" }, { " \t192.0.2.7 ", "192.0.2.7" },
+		{ "2001:DB8:0::1", "2001:db8::1" }, { "[2001:db8::1]", "2001:db8::1" },
+		{ "[2001:db8::1]:443", "2001:db8::1" }, { "2001:db8::1:443", "2001:db8::1:443" },
+		{ "::ffff:192.0.2.7", "192.0.2.7" }, { "[::ffff:c000:207]:80", "192.0.2.7" },
+		{ "198.51.100.1, 192.0.2.7", "192.0.2.7" }, { ",,192.0.2.7", "192.0.2.7" },
+		{ "unknown,10.0.0.1,192.0.2.7:1", "192.0.2.7" }, { "127.0.0.1", "127.0.0.1" } };
+
+	(void)state;
+	for (size_t i = 0; i < count_of(good); i++) {
+		struct peer peer = { .text = "before" }, same;
+		assert_true(forwarded_peer(str_of(good[i][0]), &peer));
+		assert_string_equal(peer.text, good[i][1]);
+		assert_true(peer_of_text(str_of(good[i][1]), &same));
+		assert_memory_equal(peer.key, same.key, sizeof peer.key);
+	}
+}
+
+static void what_is_no_address_leaves_the_peer_as_it_was(void **state)
+{
+	static const char *const bad[] = { "", ",", "unknown", "192.0.2.7,", "192.0.2.7, ,",
+		"192.0.2.7, evil", "192.0.2", "192.0.2.7.", "192.0.2.256", "0300.0.2.7",
+		"192.0.2.7:", "192.0.2.7:x", "192.0.2.7:65536", "192.0.2.7:-1",
+		"192.0.2.7:99999999999999999999", "192.0.2.7 198.51.100.1", "192.0.2.7/32",
+		"fe80::1%eth0", "[fe80::1%25eth0]:80", "[2001:db8::1", "2001:db8::1]",
+		"[2001:db8::1]443", "[2001:db8::1]:", "[192.0.2.7]", "[]", "[]:80", "[[::1]]",
+		"2001:db8::1::2", ":", "::::", "\"192.0.2.7\"", "for=192.0.2.7", "192.0.2.7\r\n1",
+		"localhost", "3221225991" };
+	char *many = calloc(1, 100001);
+	struct peer peer = { .text = "before" };
+
+	(void)state;
+	for (size_t i = 0; i < count_of(bad); i++)
+		if (forwarded_peer(str_of(bad[i]), &peer) || strcmp(peer.text, "before") != 0)
+			fail_msg("%s is taken for %s", bad[i], peer.text);
+	assert_false(forwarded_peer((struct str){ "1.2.3.4\0", 8 }, &peer));
+	assert_false(forwarded_peer((struct str){ NULL, 0 }, &peer));
+	assert_non_null(many);
+	memset(many, '1', 100000);
+	assert_false(forwarded_peer(str_of(many), &peer));
+	memset(many, ',', 100000);
+	assert_false(forwarded_peer(str_of(many), &peer));
+	memset(many, '[', 100000);
+	assert_false(forwarded_peer(str_of(many), &peer));
+	assert_string_equal(peer.text, "before");
+	free(many);
+}
+
+static void the_scheme_is_the_last_one_that_is_named(void **state)
+{
+	(void)state;
+	assert_true(forwarded_https(STR("https")));
+	assert_true(forwarded_https(STR("http, HTTPS ")));
+	assert_false(forwarded_https(STR("")));
+	assert_false(forwarded_https(STR("https, http")));
+	assert_false(forwarded_https(STR("https,")));
+	assert_false(forwarded_https(STR("httpsx")));
+}
+
 static void an_id_of_a_draft_is_twenty_to_forty_letters_and_digits(void **state)
 {
 	(void)state;
@@ -305,6 +369,9 @@ int main(void)
 		cmocka_unit_test(a_list_that_is_too_long_is_refused),
 		cmocka_unit_test(what_is_no_utf8_is_replaced),
 		cmocka_unit_test(only_a_name_of_ours_or_an_address_is_a_host),
+		cmocka_unit_test(who_a_proxy_asks_for_is_the_last_address_it_names),
+		cmocka_unit_test(what_is_no_address_leaves_the_peer_as_it_was),
+		cmocka_unit_test(the_scheme_is_the_last_one_that_is_named),
 		cmocka_unit_test(an_id_of_a_draft_is_twenty_to_forty_letters_and_digits),
 		cmocka_unit_test(every_page_is_compiled_in_with_its_type),
 		cmocka_unit_test(so_many_work_and_so_many_wait),

@@ -208,7 +208,7 @@ pictures:
 FUZZ_SECONDS ?= 60
 FUZZERS := $(patsubst test/fuzz/%.c,build/fuzz/%,$(wildcard test/fuzz/fuzz_*.c))
 FUZZ_FLAGS = $(CSTD) -O1 $(WARN) -DSANITIZED -fsanitize=address,undefined -fno-sanitize-recover=all
-FUZZ_OBJECTS := $(foreach f,smtpd mailbox net call settings mail base,$(patsubst src/%.c,build/fuzz/obj/%.o,$(call sources,$(f))))
+FUZZ_OBJECTS := $(foreach f,smtpd mailbox web net call settings mail base,$(patsubst src/%.c,build/fuzz/obj/%.o,$(call sources,$(f))))
 build/fuzz/obj/%.o: src/%.c
 	@mkdir -p $(@D)
 	@echo "  compile $@"
@@ -222,12 +222,13 @@ build/fuzz/%: test/fuzz/%.c build/fuzz/lib.a
 	$(Q)clang $(FUZZ_FLAGS) $(FUZZ_LINK)
 fuzz: $(FUZZERS)
 	@scripts/fuzz $(FUZZ_SECONDS) $(FUZZERS)
-# Would a bug be found? A harness with one planted in it has to fall within a minute.
-build/fuzz/planted: test/fuzz/fuzz_session.c build/fuzz/lib.a
+# Would a bug be found? Harnesses with one planted in them have to fall within a minute.
+PLANTED := $(patsubst test/fuzz/fuzz_%.c,build/fuzz/planted_%,$(shell grep -l PLANTED_BUG test/fuzz/*.c))
+build/fuzz/planted_%: test/fuzz/fuzz_%.c build/fuzz/lib.a
 	@echo "  build $@"
 	$(Q)clang $(FUZZ_FLAGS) -DPLANTED_BUG $(FUZZ_LINK)
-fuzz-proof: build/fuzz/planted
-	@scripts/fuzz proof build/fuzz/planted
+fuzz-proof: $(PLANTED)
+	@scripts/fuzz proof $(PLANTED)
 .PHONY: fuzz fuzz-proof
 
 bench: deps-test all

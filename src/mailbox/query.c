@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
  * query.c - see query.h. Whatever is typed becomes values that are bound, and one of them is an
- * expression of FTS5 in which every word is quoted: nothing in it can be read as its syntax.
+ * expression of FTS5 in which every word is quoted: nothing in it can be read as its syntax. Side by
+ * side they must all hold; with AND between them one that is no word (a dash) would never hold.
  */
 #include "mailbox/query.h"
 
@@ -45,7 +46,7 @@ static void add_words(struct buf *match, const char *column, struct str text, bo
 	if (!has_words(text))
 		return;
 	if (match->len)
-		buf_add(match, STR(" AND "));
+		buf_add_char(match, ' ');
 	if (column)
 		buf_printf(match, "%s : ", column);
 	buf_add_char(match, '"');

@@ -84,6 +84,8 @@ static void words_are_searched_for_as_typed(void **state)
 		{ "two OR one", "" },
 		{ "*", "three/F/S two/S one" },
 		{ "-", "three/F/S two/S one" },
+		{ "text \xe2\x80\x93 of", "three/F/S two/S one" },
+		{ "from:\xe2\x80\xa6 two \xe2\x80\x9e", "two/S" },
 		{ "to:ada", "three/F/S two/S one" },
 		{ "before:soon", "outcome 4" },
 	};

@@ -32,6 +32,14 @@ bool ascii_is_alnum(char c)
 	return ascii_is_digit(c) || ascii_is_alpha(c);
 }
 
+int ascii_hex_value(char c)
+{
+	c = ascii_lower(c);
+	if (ascii_is_digit(c))
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 bool str_eq(struct str a, struct str b)
 {
 	return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
@@ -103,6 +111,15 @@ struct str str_tail(struct str s, size_t n)
 	size_t skip = n < s.len ? n : s.len;
 
 	return (struct str){ s.at + skip, s.len - skip };
+}
+
+struct str str_head_utf8(struct str s, size_t n)
+{
+	/* What isn't UTF-8 may have no beginning of a character anywhere. */
+	for (size_t i = n; i < s.len && i > 0 && i + 4 > n; i--)
+		if (((unsigned char)s.at[i] & 0xc0) != 0x80)
+			return str_head(s, i);
+	return str_head(s, n);
 }
 
 static bool is_blank(char c)

@@ -38,6 +38,8 @@ size_t str_find_str(struct str s, struct str needle);
 /* The first n bytes (all, if fewer); everything behind the first n (empty, if fewer). */
 struct str str_head(struct str s, size_t n);
 struct str str_tail(struct str s, size_t n);
+/* The same of UTF-8 as str_head, and never half a character. */
+struct str str_head_utf8(struct str s, size_t n);
 /* Without spaces, tabs, CR and LF at both ends. */
 struct str str_trim(struct str s);
 /* Cut at the first `c`: returns what is before it and moves *rest behind it; without a `c`
@@ -58,5 +60,7 @@ char ascii_lower(char c);
 bool ascii_is_digit(char c);
 bool ascii_is_alpha(char c);
 bool ascii_is_alnum(char c);
+/* What a hex digit of either case is worth; -1 for anything else. */
+int ascii_hex_value(char c);
 
 #endif

@@ -83,11 +83,10 @@ struct refusal command_hello(struct str argument, struct str *name)
 	return none;
 }
 
+/* RFC 3461 4: upper case only. */
 static int hex_digit(char c)
 {
-	if (ascii_is_digit(c))
-		return c - '0';
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+	return c >= 'a' ? -1 : ascii_hex_value(c);
 }
 
 bool xtext_decode(struct buf *to, struct str xtext)

@@ -39,25 +39,15 @@ bool compose_is_message_id(struct str s)
 	return true;
 }
 
-/* Whole characters that fit into one encoded word. */
-static size_t word_length(struct str s)
-{
-	size_t n = s.len < WORD_BYTES ? s.len : WORD_BYTES;
-
-	while (n < s.len && n > 0 && ((unsigned char)s.at[n] & 0xc0) == 0x80)
-		n--;
-	return n ? n : s.len;
-}
-
 static void put_encoded_words(struct buf *to, struct str text)
 {
 	for (bool first = true; text.len; first = false) {
-		size_t n = word_length(text);
+		struct str word = str_head_utf8(text, WORD_BYTES);
 
 		buf_add(to, first ? STR("=?utf-8?B?") : STR("\r\n =?utf-8?B?"));
-		base64_encode(to, str_head(text, n));
+		base64_encode(to, word);
 		buf_add(to, STR("?="));
-		text = str_tail(text, n);
+		text = str_tail(text, word.len);
 	}
 }
 

@@ -25,6 +25,7 @@ enum {
 	FIELD_TEXT_MAX = 1000,
 	FIELD_COLUMNS = 76,
 	HEADERS_MAX = 65536,
+	WORD_BYTES = 39, /* of an encoded word: 75 characters with what is around it */
 };
 
 /* Room for the letter or for the status part, before either is encoded. */
@@ -293,16 +294,6 @@ static void choose_boundary(struct buf *to, const struct dsn *d, const struct st
 	}
 }
 
-/* Length of what fits into one encoded word: 39 bytes at most, whole characters. */
-static size_t word_length(struct str s)
-{
-	size_t n = s.len < 39 ? s.len : 39;
-
-	while (n < s.len && n > 0 && ((unsigned char)s.at[n] & 0xc0) == 0x80)
-		n--;
-	return n ? n : s.len;
-}
-
 /* RFC 2047, where the text can't stand in a header field as it is. */
 static void put_subject(struct buf *to, struct str text)
 {
@@ -312,11 +303,11 @@ static void put_subject(struct buf *to, struct str text)
 		return;
 	}
 	for (bool first = true; text.len; first = false) {
-		size_t n = word_length(text);
+		struct str word = str_head_utf8(text, WORD_BYTES);
 		buf_add(to, first ? STR(" =?utf-8?B?") : STR("\r\n =?utf-8?B?"));
-		base64_encode(to, str_head(text, n));
+		base64_encode(to, word);
 		buf_add(to, STR("?="));
-		text = str_tail(text, n);
+		text = str_tail(text, word.len);
 	}
 	buf_add(to, STR("\r\n"));
 }

@@ -96,14 +96,6 @@ static void put_bytes(struct buf *to, struct str bytes, enum charset charset)
 	}
 }
 
-static int hex(char c)
-{
-	c = ascii_lower(c);
-	if (ascii_is_digit(c))
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* RFC 2047 4.2 */
 static bool decode_q(struct buf *to, struct str text)
 {
@@ -112,8 +104,8 @@ static bool decode_q(struct buf *to, struct str text)
 		if (c == '_') {
 			c = ' ';
 		} else if (c == '=') {
-			int high = i + 2 < text.len ? hex(text.at[i + 1]) : -1;
-			int low = i + 2 < text.len ? hex(text.at[i + 2]) : -1;
+			int high = i + 2 < text.len ? ascii_hex_value(text.at[i + 1]) : -1;
+			int low = i + 2 < text.len ? ascii_hex_value(text.at[i + 2]) : -1;
 			if (high < 0 || low < 0)
 				return false;
 			c = (char)(high * 16 + low);

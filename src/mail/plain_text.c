@@ -95,13 +95,8 @@ static struct str next_word(struct str *rest)
 	while (rest->len && rest->at[0] == ' ')
 		*rest = str_tail(*rest, 1);
 	size_t n = str_find(*rest, ' ');
-	if (n > UNBROKEN_MAX) {
-		n = UNBROKEN_MAX;
-		while (n > 1 && ((unsigned char)rest->at[n] & 0xc0) == 0x80)
-			n--;
-	}
-	struct str word = str_head(*rest, n);
-	*rest = str_tail(*rest, n);
+	struct str word = str_head_utf8(str_head(*rest, n), UNBROKEN_MAX);
+	*rest = str_tail(*rest, word.len);
 	return word;
 }
 

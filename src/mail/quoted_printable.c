@@ -35,17 +35,12 @@ bool quoted_printable_encode(struct buf *to, struct str s)
 	return !to->overflowed;
 }
 
-static int hex(char c)
-{
-	c = ascii_lower(c);
-	return ascii_is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* A '=' at the front of *rest and what belongs to it. */
 static void take_encoded(struct buf *to, struct str *rest)
 {
 	struct str s = str_tail(*rest, 1);
-	int high = s.len > 1 ? hex(s.at[0]) : -1, low = s.len > 1 ? hex(s.at[1]) : -1;
+	int high = s.len > 1 ? ascii_hex_value(s.at[0]) : -1,
+	    low = s.len > 1 ? ascii_hex_value(s.at[1]) : -1;
 
 	if (str_starts(s, STR("\n")) || str_starts(s, STR("\r\n")) || !s.len) {
 		*rest = str_tail(s, s.len && s.at[0] == '\r' ? 2 : 1);

@@ -126,23 +126,12 @@ static void quoted(struct buf *to, struct str text)
 	buf_add_char(to, '"');
 }
 
-/* Cut between characters. */
-static struct str cut(struct str text, size_t max)
-{
-	if (text.len <= max)
-		return text;
-	for (size_t n = max; n + 4 > max && n > 0; n--)
-		if (((unsigned char)text.at[n] & 0xc0) != 0x80)
-			return str_head(text, n);
-	return str_head(text, max);
-}
-
 static void field(struct buf *to, const char *what, struct str text, size_t max)
 {
 	if (!text.len)
 		return;
 	name(to, what);
-	quoted(to, cut(text, max));
+	quoted(to, str_head_utf8(text, max));
 }
 
 static void number(struct buf *to, const char *what, uint64_t n)

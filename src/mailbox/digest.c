@@ -129,18 +129,6 @@ static int64_t count_attachments(const struct mime_document *d)
 	return n;
 }
 
-/* Cut between two characters. */
-static struct str cut_text(struct str text, size_t max)
-{
-	size_t n = max;
-
-	if (text.len <= max)
-		return text;
-	while (n && ((unsigned char)text.at[n] & 0xc0) == 0x80)
-		n--;
-	return str_head(text, n);
-}
-
 static int64_t join(struct index *index, int64_t number, const struct mime_document *d,
 	struct arena *arena, int64_t *message_id)
 {
@@ -166,10 +154,10 @@ static void put_document(struct index *index, const struct located *l,
 		index_number(count_attachments(d)), index_number(message_id),
 		index_number(conversation));
 	INDEX_RUN(index, SUMMARY_PUT, index_number(l->number),
-		index_text(cut_text(from->name, SUBJECT_MAX)),
-		index_text(cut_text(from->address, SUBJECT_MAX)), index_text(buf_str(&people)),
-		index_text(cut_text(d->subject, SUBJECT_MAX)),
-		index_text(cut_text(d->preview, PREVIEW_MAX)));
+		index_text(str_head_utf8(from->name, SUBJECT_MAX)),
+		index_text(str_head_utf8(from->address, SUBJECT_MAX)), index_text(buf_str(&people)),
+		index_text(str_head_utf8(d->subject, SUBJECT_MAX)),
+		index_text(str_head_utf8(d->preview, PREVIEW_MAX)));
 	put_words(index, l->number, d);
 	if (folder_name_kind(l->folder) == FOLDER_SENT)
 		put_addressees(index, l->number, d);

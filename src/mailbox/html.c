@@ -384,12 +384,6 @@ bool html_has_colours(struct str html)
 	return has_any(html, words, count_of(words));
 }
 
-static int hex(char c)
-{
-	c = ascii_lower(c);
-	return ascii_is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* A reference's own characters: up to what ends it in an attribute or in a style. */
 static size_t reference_length(struct str s)
 {
@@ -405,8 +399,8 @@ static struct str percent_decode(struct str s, char *room, size_t room_len)
 	size_t n = 0;
 
 	for (size_t i = 0; i < s.len && n < room_len; i++) {
-		int high = i + 2 < s.len ? hex(s.at[i + 1]) : -1;
-		int low = i + 2 < s.len ? hex(s.at[i + 2]) : -1;
+		int high = i + 2 < s.len ? ascii_hex_value(s.at[i + 1]) : -1;
+		int low = i + 2 < s.len ? ascii_hex_value(s.at[i + 2]) : -1;
 
 		if (s.at[i] == '%' && high >= 0 && low >= 0) {
 			room[n++] = (char)(high * 16 + low);

@@ -124,16 +124,10 @@ void session_show(struct store *store, const struct token_ask *ask, struct arena
 
 /* --- beginning --- */
 
-/* Cut so that no character is. */
-static struct str cut(struct str text, size_t max)
+/* What a peer says of itself, if it is text. */
+static struct str said(struct str text, size_t max)
 {
-	size_t n = text.len < max ? text.len : max;
-
-	if (!str_is_utf8(text))
-		return STR("");
-	while (n < text.len && n > 0 && ((unsigned char)text.at[n] & 0xc0) == 0x80)
-		n--;
-	return str_head(text, n);
+	return str_is_utf8(text) ? str_head_utf8(text, max) : STR("");
 }
 
 /* The throttle is asked again: many guesses may have arrived together. */
@@ -161,8 +155,8 @@ static void add_session(struct store *store, const struct session_begin_ask *ask
 	struct str token = secret_hex(arena, TOKEN_BYTES);
 
 	RUN(&store->db, SESSION_ADD, as_number(account), as_text(secret_digest(arena, token)),
-		as_number(store->now), as_text(cut(ask->peer, PEER_MAX)),
-		as_text(cut(ask->agent, AGENT_MAX)));
+		as_number(store->now), as_text(said(ask->peer, PEER_MAX)),
+		as_text(said(ask->agent, AGENT_MAX)));
 	RUN(&store->db, SESSION_CROWD_OUT, as_number(account), as_number(SESSIONS_OF_ACCOUNT));
 	RUN(&store->db, ACCOUNT_SEEN, as_number(account), as_number(store->now));
 	*answer = (struct session_answer){ .outcome = WEB_FAILED };

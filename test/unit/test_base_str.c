@@ -61,6 +61,37 @@ static void cutting_takes_a_piece_at_a_time(void **state)
 	assert_int_equal(str_tail(STR("abc"), 9).len, 0);
 }
 
+static void utf8_is_cut_between_characters(void **state)
+{
+	const struct str text = STR("a\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"),
+			 stray = STR("\x80\x80\x80\x80\x80");
+
+	(void)state;
+	for (size_t n = 0; n <= text.len + 1; n++) {
+		struct str head = str_head_utf8(text, n);
+
+		assert_true(str_is_utf8(head) && head.len <= n);
+		assert_true(head.len == text.len || head.len + 4 > n);
+	}
+	assert_int_equal(str_head_utf8(text, text.len).len, text.len);
+	assert_int_equal(str_head_utf8(text, 9).len, 6);
+	assert_int_equal(str_head_utf8(stray, 4).len, 4);
+	assert_int_equal(str_head_utf8(STR(""), 4).len, 0);
+}
+
+static void a_hex_digit_has_a_value_in_either_case(void **state)
+{
+	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+	int n = 0;
+
+	(void)state;
+	for (size_t i = 0; digits[i]; i++)
+		assert_int_equal(ascii_hex_value(digits[i]), i % 16);
+	for (int c = 0; c < 256; c++)
+		n += ascii_hex_value((char)c) >= 0;
+	assert_int_equal(n, 22);
+}
+
 static void numbers_are_digits_without_overflow(void **state)
 {
 	uint64_t n = 7;
@@ -128,6 +159,8 @@ int main(void)
 		cmocka_unit_test(order_is_by_bytes_then_length),
 		cmocka_unit_test(finding_says_where_or_the_end),
 		cmocka_unit_test(cutting_takes_a_piece_at_a_time),
+		cmocka_unit_test(utf8_is_cut_between_characters),
+		cmocka_unit_test(a_hex_digit_has_a_value_in_either_case),
 		cmocka_unit_test(numbers_are_digits_without_overflow),
 		cmocka_unit_test(utf8_is_the_strict_kind),
 		cmocka_unit_test(a_hex_number_has_lower_case_digits_alone),

@@ -10,7 +10,7 @@ import pytest
 
 from client import message
 from internet import eventually
-from pages import NO_SESSION
+from pages import BODY, NO_SESSION
 
 
 def code_of(secret, step=0):
@@ -140,6 +140,11 @@ def test_who_was_turned_away_is_listed_with_a_text_for_the_provider(account, pag
     assert alias in text and siegel.client.machine.v4 in text
     browser.shot("turned-away-text")
     assert browser.axe() == []
+    browser.click("dialog footer .main")
+    browser.find("form.compose")
+    assert pages.sender() == address, "who can't encrypt is not reached from the alias"
+    assert "postmaster@client.test" in browser.text("form.compose .chips")
+    browser.until(lambda: browser.find(BODY).get_attribute("value").startswith(text), "it is the text")
 
 
 @pytest.mark.parametrize("part", ["health", "queue", "accounts", "certificates"])

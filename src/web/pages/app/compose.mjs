@@ -73,7 +73,7 @@ async function start(params, context) {
 	if (m)
 		return make(m, params, { settings, own, sign });
 	const to = params.to ? [{ name: "", address: params.to }] : [];
-	return { ...blank, from: own, to, body: sign };
+	return { ...blank, from: params.from ?? own, to, subject: params.subject ?? "", body: (params.body ?? "") + sign };
 }
 
 const isOwn = (settings, address) => same(address, settings.address) || same(address, settings.alias);

@@ -3,7 +3,9 @@
  * turned.mjs - who tried to reach the alias without encryption and was turned away, and words to
  * tell the sender's provider. What the other server said of itself is a claim and is shown as one.
  */
-import { button, fill, h, icon } from "./dom.mjs";
+import { query } from "./api.mjs";
+import { button, fill, h, icon, set } from "./dom.mjs";
+import { addressNode } from "./mailtext.mjs";
 import { copyButton, nothing, page } from "./parts.mjs";
 import { dialog } from "./tell.mjs";
 import { current, moment, short, t, tableOf } from "./words.mjs";
@@ -28,7 +30,7 @@ async function draw(list, context) {
 		? nothing("turned", t("turned-none"), t(context.session.active ? "turned-none-why" : "turned-alias-off"))
 		: h("ul", { class: "rows" }, turned.map(n => h("li", null, h("div", null,
 			h("p", null, n.kind === "report-turned-away" ? h("strong", null, t("turned-report"))
-				: [h("strong", null, n.who || t("turned-no-sender")), h("span", { class: "soft" }, " " + t("turned-claimed"))]),
+				: [h("strong", null, n.who ? addressNode(n.who) : t("turned-no-sender")), h("span", { class: "soft" }, " " + t("turned-claimed"))]),
 			h("p", { class: "small soft" }, h("time", { datetime: new Date(n.time).toISOString(), title: moment(n.time) }, short(n.time)),
 				" · ", t("turned-by", { peer: n.peer || t("turned-unknown-peer") }),
 				n.count > 1 && " · " + t("turned-times", { n: n.count })),
@@ -51,14 +53,14 @@ async function tell(notice, context) {
 	};
 	const address = () => {
 		const { subject: s } = texts[text.lang];
-		mail.setAttribute("href", `mailto:${recipient(notice)}?subject=${encodeURIComponent(s)}&body=${encodeURIComponent(text.value)}`);
+		set(mail, "href", "#/write" + query({ to: recipient(notice) || null, from: context.session.address, subject: s, body: text.value }));
 	};
 	text.addEventListener("input", address);
 	const languages = ["en", "de"].map(language => h("label", { class: "choice" },
 		h("input", { type: "radio", name: "tell", checked: language === current(), onchange: () => choose(language) }),
 		h("span", { lang: language }, language === "en" ? "English" : "Deutsch")));
 	choose(current());
-	await dialog(t("turned-tell"), () => [h("div", { class: "said" }, h("p", null, t("turned-tell-how")),
+	await dialog(t("turned-tell-title"), () => [h("div", { class: "said" }, h("p", null, t("turned-tell-how")),
 		h("fieldset", { class: "row" }, h("legend", { class: "unseen" }, t("turned-language")), languages), subject, text),
 	h("footer", null, copyButton(() => text.value, context, text), mail)], { wide: true });
 }
@@ -66,7 +68,7 @@ async function tell(notice, context) {
 /* Postmaster of the claimed sender's domain: every mail domain has to have one (RFC 5321 4.5.1). */
 function recipient(notice) {
 	const domain = /@([A-Za-z0-9.-]+)$/.exec(notice.who)?.[1];
-	return domain ? encodeURIComponent("postmaster@" + domain) : "";
+	return domain ? "postmaster@" + domain : "";
 }
 
 function letter(table, notice, context, language) {

@@ -19,6 +19,7 @@ export async function letter(m, mails, context) {
 	const { about, failed, reason } = m.arrival;
 	if (!about && !failed)
 		return fill(card, h("p", { class: "came small" }, icon("info"), h("span", null, t("letter-own"))));
+	const copy = about ? null : await copyOf(m, mails());
 	draw(about ? await itemOf(about).catch(() => null) : null);
 	return card;
 
@@ -50,9 +51,9 @@ export async function letter(m, mails, context) {
 			again.disabled = false;
 		}, { sign: "refresh" });
 		return [h("p", { class: "row" },
-			about && button(t("edit-again"), () => edit({}), { sign: "write", kind: "main" }),
-			about && sealed && button(t("other-sender"), () => edit({ from: context.session.address }), { sign: "person" }),
-			again), result];
+			(about || copy) && button(t("edit-again"), () => edit({}), { sign: "write", kind: "main" }),
+			(about || copy) && sealed && button(t("other-sender"), () => edit({ from: context.session.address }), { sign: "person" }),
+			again), !about && !copy && h("p", null, t("letter-by-program")), result];
 	}
 
 	async function edit(more) {
@@ -68,6 +69,8 @@ export async function letter(m, mails, context) {
 
 	/* The id of the mail that the letter is about: in its conversation, or among what was sent last. */
 	async function original() {
+		if (copy)
+			return copy;
 		const near = mails().find(one => one.sent === about);
 		if (near)
 			return near.id;
@@ -81,6 +84,16 @@ export async function letter(m, mails, context) {
 		}
 		return null;
 	}
+}
+
+/* What a mail program sent has no draft here. Its copy among the sent is known by its Message-ID. */
+async function copyOf(m, mails) {
+	for (const one of mails.filter(one => folders.kind(one.folder) === "sent")) {
+		const sent = await get(p`/messages/${one.id}`).catch(() => null);
+		if (m.references.includes(sent?.message_id))
+			return one.id;
+	}
+	return null;
 }
 
 /* Whether only a mail that had to be sealed fails for this reason. */

@@ -123,7 +123,7 @@ export function reader(context, on) {
 		const inside = h("div", { class: "card-body" });
 		const toggle = h("button", { type: "button", class: "toggle", "aria-expanded": "false", onclick: () => card.message ? card.close() : card.open() },
 			h("span", { class: "who" }, h("bdi", null, summary.from?.name || summary.from?.address || t("no-sender")),
-				own && h("span", { class: "soft" }, " ", t("to-whom", { to: summary.to.map(x => x.name || x.address).join(", ") }))),
+				own && h("span", { class: "soft" }, " ", t("to-them", { to: summary.to.map(x => x.name || x.address).join(", ") }))),
 			h("span", { class: "preview" }, summary.preview),
 			h("time", { datetime: new Date(summary.time).toISOString(), title: moment(summary.time) }, short(summary.time)));
 		fill(head, toggle);
@@ -208,7 +208,7 @@ function addresses(m, alias) {
 	const whom = [...m.to, ...m.cc, ...m.bcc].map(one => same(one.address, alias) || !one.name ? one.address : one.name);
 	return h("details", { class: "fold addresses small" },
 		h("summary", null, h("span", null, m.from.map(one => one.address).join(", "), " ",
-			h("span", { class: "soft" }, whom.length > 2 ? t("to-more", { to: whom[0], n: whom.length - 1 }) : t("to-whom", { to: whom.join(", ") })))),
+			h("span", { class: "soft" }, whom.length > 2 ? t("to-more", { to: whom[0], n: whom.length - 1 }) : t("to-them", { to: whom.join(", ") })))),
 		h("dl", { class: "pairs" }, rows.map(name => [h("dt", null, t("head-" + name.replace("_", "-"))), h("dd", null, persons(m[name]))]),
 			h("dt", null, t("head-date")), h("dd", null, moment(m.time))));
 }
@@ -281,12 +281,13 @@ function attachments(m) {
 	return h("section", { class: "files", "aria-label": t("attachments") }, h("h2", { class: "small" }, t("n-attachments", { n: files.length })),
 		h("ul", null, files.map(a => {
 			const source = link(p`/messages/${m.id}/parts/${a.part}`);
-			const name = a.name || t("unnamed");
+			const word = "unnamed-" + a.type;
+			const name = a.name || t(has(word) ? word : "unnamed");
 			return h("li", { class: "file" }, icon("clip"),
 				h("span", { class: "file-name" }, h("bdi", null, name), " ", h("span", { class: "soft" }, size(a.size))),
 				SHOWABLE.test(a.type) && h("a", { class: "button plain", href: source + "?show=1", target: "_blank", rel: "noopener noreferrer",
 					"aria-label": t("view-this", { name }) }, t("view")),
-				h("a", { class: "button plain only", href: source, download: name, "aria-label": t("download-this", { name }), title: t("download") }, icon("download")));
+				h("a", { class: "button plain only", href: source, download: a.name || (a.type === "message/rfc822" ? "mail.eml" : ""), "aria-label": t("download-this", { name }), title: t("download") }, icon("download")));
 		})));
 }
 

@@ -20,6 +20,7 @@ const SAVE_AFTER = 1200; /* ms of silence */
 const KEEP_AFTER = 250;
 const SLOW = 3000; /* of a saving that goes on, after which it is not said to be done in a moment */
 const SAVE_AGAIN = 15000; /* after the server could not */
+const MARKS_SHOWN = 8; /* more of them scroll in a box of their own */
 const LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789";
 
 const prepared = new Map(); /* draft id -> what a new draft starts with */
@@ -136,7 +137,7 @@ function composer(main, context, settings, draft) {
 	const fields = Object.fromEntries(["to", "cc", "bcc"].map(name => [name, peopleField(t("head-" + name), { changed: recipients, announce: context.announce })]));
 	const subject = h("input", { id: id(), type: "text", value: draft.subject, autocomplete: "off", oninput: changed });
 	const body = h("textarea", { id: id(), rows: 14, value: draft.body, oninput: changed });
-	const markBox = h("div", { class: "marks" });
+	const markBox = h("div", { class: "marks", role: "group", "aria-label": t("marks") });
 	const files = h("ul", { class: "files" });
 	const picker = h("input", { type: "file", multiple: true, hidden: true, onchange: () => {
 		[...picker.files].forEach(attach);
@@ -337,6 +338,8 @@ function composer(main, context, settings, draft) {
 
 	async function leaveUnsaved() {
 		fields.to.commit();
+		if (state.uploads.size && !await context.ask(t("leave-uploading"), t("leave-uploading-why"), { yes: t("leave") }))
+			return false;
 		const done = await Promise.race([save(), new Promise(late => setTimeout(late, 2500, false))]);
 		return done || context.ask(t("leave-unsaved"), t("leave-unsaved-why"), { yes: t("leave") });
 	}
@@ -374,6 +377,7 @@ function composer(main, context, settings, draft) {
 	function marks() {
 		const wrong = new Set(["to", "cc", "bcc"].flatMap(name => fields[name].wrong()));
 		const from = state.from;
+		set(markBox, "tabindex", everybody().length > MARKS_SHOWN ? 0 : null);
 		fill(markBox, everybody().map(one => {
 			const slot = h("div", { class: "mark-slot" });
 			if (wrong.has(one))
@@ -420,6 +424,7 @@ function composer(main, context, settings, draft) {
 		draw();
 		state.uploads.add(one);
 		drawFiles();
+		one.node.scrollIntoView({ block: "nearest" });
 		one.done = (async () => {
 			if (!await ensure())
 				throw state.failure ?? new Error();

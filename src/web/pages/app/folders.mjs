@@ -96,7 +96,7 @@ async function naming(title, value, act) {
 		try {
 			close(await act(input.value.trim()));
 		} catch (why) {
-			whole.complain(context.sayFailure(why));
+			whole.complain(why.error === "invalid" ? t("folder-name-wrong") : context.sayFailure(why));
 		}
 	} }, whole, h("footer", null, button(t("cancel"), () => close(null)), h("button", { class: "button main" }, t("save")))));
 	if (answer)

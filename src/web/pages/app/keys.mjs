@@ -43,6 +43,5 @@ export function keys(table, context) {
 
 export function help() {
 	const rows = list => list.map(([key, word]) => h("tr", null, h("td", null, h("kbd", null, key)), h("td", null, t(word))));
-	return dialog(t("keys"), h("div", { class: "scroll" }, h("table", { class: "keys" },
-		h("tbody", null, rows(SHOWN), rows(ALWAYS))), h("p", { class: "hint" }, t("keys-off"))));
+	return dialog(t("keys"), [h("table", { class: "keys" }, h("tbody", null, rows(SHOWN), rows(ALWAYS))), h("p", { class: "hint" }, t("keys-off"))]);
 }

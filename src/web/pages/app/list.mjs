@@ -303,7 +303,7 @@ export function list(on) {
 
 	return { node, show, refresh, move, focus, take, reading, askSent,
 		current: () => view.current, select: row => { row.pick.checked = !row.pick.checked; pick(row, false); },
-		selected: () => all().filter(row => selected.has(row.key)), pickAll, size: () => rows.size, total: () => view.total,
+		selected: () => all().filter(row => selected.has(row.key)), pickAll, size: () => rows.size, total: () => view.total, collapsed: () => view.where.collapse,
 		find: id => all().find(row => row.summary.id === id || row.summary.conversation === id) };
 }
 

@@ -149,7 +149,7 @@ function mailPage(main, context) {
 	/* --- the list's state --- */
 
 	function loaded() {
-		fill(state, rows.size() ? t("n-shown", { n: rows.total() }) : "");
+		fill(state, rows.size() ? t(rows.collapsed() ? "n-conversations" : "n-shown", { n: rows.total() }) : "");
 		rows.reading(now.id);
 	}
 
@@ -172,7 +172,7 @@ function mailPage(main, context) {
 	}
 
 	function failed(why) {
-		context.toast(context.sayFailure(why), { kind: "wrong" });
+		context.toast(why.error === "invalid" && now.q ? t("search-date") : context.sayFailure(why), { kind: "wrong" });
 		if (why.error === "not-found" && now.id)
 			context.go(where({ id: "" }), { replace: true });
 	}

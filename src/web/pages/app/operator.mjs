@@ -5,6 +5,7 @@
  * done with siegel(1). Every plot has its table behind it.
  */
 import { button, fill, h, icon } from "./dom.mjs";
+import { addressNode } from "./mailtext.mjs";
 import { mark, nothing, page, table } from "./parts.mjs";
 import { bars, spark } from "./plot.mjs";
 import { what } from "./reasons.mjs";
@@ -138,7 +139,7 @@ async function listed(column, context, path, field, key, draw, empty) {
 function showQueue(column, context) {
 	return listed(column, context, "/admin/queue", "items", "id", items =>
 		table(t("operator-queue"), [t("recipient"), t("sender"), t("state"), t("reason"), t("next-attempt"), t("gives-up")],
-			items.map(q => [[q.recipient, h("p", { class: "soft mono" }, q.id)], q.sender || t("queue-no-sender"),
+			items.map(q => [[addressNode(q.recipient), h("p", { class: "soft mono" }, q.id)], q.sender ? addressNode(q.sender) : t("queue-no-sender"),
 				[t("state-" + q.state), h("p", { class: "soft" }, t("attempts", { n: q.attempts }))],
 				[q.reason && q.reason !== "none" ? what(q.reason) : "–", q.said && h("p", { class: "soft" }, q.said)],
 				time(q.next_attempt), time(q.deadline)]), { hideCaption: true }),
@@ -149,8 +150,8 @@ async function showAccounts(column, context) {
 	const { accounts } = await context.api.get("/admin/accounts");
 	column.append(accounts.length === 0 ? nothing("person", t("accounts-none"), t("accounts-none-why"))
 		: table(t("operator-accounts"), [t("address"), t("alias"), t("rule"), t("factor-short"), t("seen"), t("created")],
-			accounts.map(a => [[a.address, a.admin && h("p", { class: "soft" }, t("is-admin"))],
-				[a.alias || "–", a.alias && h("p", null, a.active ? mark("good", t("on")) : h("span", { class: "soft" }, t("off")))],
+			accounts.map(a => [[addressNode(a.address), a.admin && h("p", { class: "soft" }, t("is-admin"))],
+				[a.alias ? addressNode(a.alias) : "–", a.alias && h("p", null, a.active ? mark("good", t("on")) : h("span", { class: "soft" }, t("off")))],
 				t("level-" + a.level), a.second_factor ? mark("good", t("on")) : h("span", { class: "soft" }, t("off")),
 				time(a.seen), day(a.created)]), { hideCaption: true }));
 }

@@ -142,6 +142,6 @@ export function size(bytes) {
 	let unit = 0;
 	for (; bytes >= 1000 && unit < units.length - 1; unit++)
 		bytes /= 1000;
-	return new Intl.NumberFormat(language, { style: "unit", unit: units[unit], unitDisplay: "short",
+	return new Intl.NumberFormat(language, { style: "unit", unit: units[unit], unitDisplay: unit ? "short" : "long",
 		maximumFractionDigits: bytes < 10 && unit ? 1 : 0 }).format(bytes);
 }

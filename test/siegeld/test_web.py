@@ -188,7 +188,7 @@ def test_a_change_needs_the_token_that_our_pages_alone_know(web):
 def test_what_another_site_asks_is_refused(web, headers, status):
     web.start()
     browser = Browser(web)
-    browser.log_in()
+    assert browser.log_in()[0] == 200
     assert browser.api("GET", "/settings", **headers)[0] == status
     if status == 403:
         body = {"user": "ada@example.test", "password": PASSWORD}

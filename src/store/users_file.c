@@ -51,6 +51,21 @@ static void add_app_password(struct str address, struct str digest, struct buf *
 		STR_ARG(digest));
 }
 
+/* Dovecot takes a file with the size and the second of the one it has read for that one, whatever is
+ * in it: of two changes within a second it would never see the other. */
+static bool make_later(int fd, const char *path)
+{
+	struct timespec times[] = { { .tv_nsec = UTIME_OMIT }, { 0 } };
+	struct stat before, now;
+
+	if (stat(path, &before) != 0)
+		return errno == ENOENT;
+	if (fstat(fd, &now) != 0)
+		return false;
+	times[1].tv_sec = before.st_mtim.tv_sec + 1;
+	return now.st_mtim.tv_sec > before.st_mtim.tv_sec || futimens(fd, times) == 0;
+}
+
 static bool replace(const char *path, struct str lines, struct why *why)
 {
 	static const char new_path[] = "auth/new";
@@ -59,7 +74,8 @@ static bool replace(const char *path, struct str lines, struct why *why)
 
 	if (fd < 0)
 		return why_errno(why, "can't write auth/new");
-	if (fchmod(fd, 0640) != 0 || !fd_write_all(fd, lines) || fsync(fd) != 0)
+	if (fchmod(fd, 0640) != 0 || !fd_write_all(fd, lines) || !make_later(fd, path) ||
+		fsync(fd) != 0)
 		return why_errno(why, "can't write auth/new");
 	if (rename(new_path, path) != 0)
 		return why_errno(why, "can't rename auth/new");

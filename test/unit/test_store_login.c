@@ -425,6 +425,31 @@ static void dovecot_finds_the_accounts(void **state)
 	world_close(w);
 }
 
+static int64_t second_of(const char *path)
+{
+	struct stat facts;
+
+	assert_int_equal(stat(path, &facts), 0);
+	return facts.st_mtim.tv_sec;
+}
+
+static void dovecot_sees_every_change_though_two_are_of_one_second(void **state)
+{
+	struct world *w = world_open();
+	int64_t users, passwords;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		read_users(w, "auth/users");
+		users = second_of("auth/users");
+		passwords = second_of("auth/app-passwords");
+		read_users(w, "auth/users");
+		assert_true(second_of("auth/users") > users);
+		assert_true(second_of("auth/app-passwords") > passwords);
+	}
+	world_close(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -444,6 +469,7 @@ int main(void)
 		cmocka_unit_test(dovecot_finds_the_accounts),
 		cmocka_unit_test(dovecot_finds_application_passwords_by_their_digest),
 		cmocka_unit_test(dovecot_takes_no_password_behind_a_second_factor),
+		cmocka_unit_test(dovecot_sees_every_change_though_two_are_of_one_second),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,7 +6,9 @@
  * followed, and what is no plain file is no message.
  *
  * A file that appears is the one that vanished, if they have one base name: it was moved or
- * flagged, and what is known of it stays. A file that readdir left out because it was renamed
+ * flagged, and what is known of it stays. If none vanished it is a copy, which Dovecot makes under
+ * the same base name: a message of its own, whose id is BASE~NUMBER, so that what is done to the one
+ * is never done to the other. A file that readdir left out because it was renamed
  * meanwhile is not taken for gone before it is looked for by name.
  */
 #include "mailbox/scan.h"
@@ -27,7 +29,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { TICK = 1 * SECOND, PART_NAME_MAX = 300 };
+enum { TICK = 1 * SECOND, PART_NAME_MAX = 300, COPIES_MAX = 32 };
 
 /* A folder that is there, or that the index has. */
 struct seen {
@@ -98,7 +100,7 @@ int scan_open_file(int account, const struct located *l)
 
 /* --- one message in the index --- */
 
-static bool take_located(
+static bool next_located(
 	struct index *index, sqlite3_stmt *s, struct arena *arena, struct located *l)
 {
 	bool found = index_row(index, s);
@@ -115,9 +117,18 @@ static bool take_located(
 			.sent = index_column_copy(s, 8, arena),
 			.draft = index_column_copy(s, 9, arena),
 			.size = (uint64_t)index_column(s, 10),
-			.time = index_column(s, 11) };
+			.time = index_column(s, 11),
+			.id = index_column_copy(s, 12, arena) };
+	return found && l->name.at && l->id.at;
+}
+
+static bool take_located(
+	struct index *index, sqlite3_stmt *s, struct arena *arena, struct located *l)
+{
+	bool found = next_located(index, s, arena, l);
+
 	sqlite3_reset(s);
-	return found && l->name.at && l->draft.at;
+	return found;
 }
 
 bool scan_locate(struct account *account, struct str id, struct arena *arena, struct located *l)
@@ -201,12 +212,60 @@ static bool is_where_it_was(struct scan *s, const struct located *was)
 	return fd >= 0;
 }
 
+/* Messages of one base name; and those of others whose ids look like it. */
+struct copies {
+	struct located at[COPIES_MAX];
+	size_t n;
+};
+
+static void find_copies(struct scan *s, struct str base, struct copies *c)
+{
+	sqlite3_stmt *row = INDEX_ASK(s->index, MESSAGES_OF_BASE, index_text(base));
+
+	c->n = 0;
+	while (c->n < COPIES_MAX && next_located(s->index, row, &s->file, &c->at[c->n]))
+		c->n++;
+	sqlite3_reset(row);
+}
+
+static const struct located *vanished_of(struct scan *s, const struct copies *c, struct str base)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (str_eq(file_name_id(c->at[i].name, &s->file), base) &&
+			!is_where_it_was(s, &c->at[i]))
+			return &c->at[i];
+	return NULL;
+}
+
+static bool has_id(const struct copies *c, struct str id)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (str_eq(c->at[i].id, id))
+			return true;
+	return false;
+}
+
+/* Where there are too many copies, one that doesn't go along when the file is moved. */
+static struct str free_id(struct scan *s, const struct copies *c, struct str base, struct str name,
+	uint32_t directory)
+{
+	struct str id = base;
+
+	if (c->n == COPIES_MAX)
+		return arena_printf(
+			&s->file, "~%016llx~%u", (unsigned long long)known_hash(name), directory);
+	for (unsigned n = 2; has_id(c, id); n++)
+		id = arena_printf(&s->file, "%.*s~%u", STR_ARG(base), n);
+	return id;
+}
+
 static void take_file(
 	struct scan *s, const struct seen *folder, uint32_t directory, int part, const char *entry)
 {
 	struct str name = str_of(entry);
 	struct known_file *known = known_find(&s->index->known, known_hash(name), directory);
-	struct located was;
+	const struct located *was;
+	struct copies copies;
 	struct stat status;
 
 	if (known) {
@@ -216,13 +275,16 @@ static void take_file(
 	if (fstatat(part, entry, &status, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(status.st_mode))
 		return;
 	arena_reset(&s->file);
-	struct str id = file_name_id(name, &s->file);
-	if (!id.at)
+	struct str base = file_name_id(name, &s->file);
+	if (!base.at)
 		return;
-	if (scan_locate(s->account, id, &s->file, &was) && !is_where_it_was(s, &was))
-		move_message(s, folder, directory, name, &was);
+	find_copies(s, base, &copies);
+	was = vanished_of(s, &copies, base);
+	if (was)
+		move_message(s, folder, directory, name, was);
 	else
-		put_message(s, folder, directory, name, &status, id);
+		put_message(s, folder, directory, name, &status,
+			free_id(s, &copies, base, name, directory));
 }
 
 /* --- a directory --- */

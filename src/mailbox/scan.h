@@ -21,7 +21,7 @@ struct located {
 	uint32_t directory;
 	uint64_t flags, hash, size;
 	int64_t conversation, time;
-	struct str queue_id, sent, draft;
+	struct str queue_id, sent, draft, id;
 };
 
 /* With the lock held. False: there is none. Texts are in `arena`. */

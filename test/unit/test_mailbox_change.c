@@ -99,6 +99,52 @@ static void a_file_that_moved_meanwhile_is_looked_for(void **state)
 	assert_true(is_file(".Archive/cur/2.b:2,FRS"));
 }
 
+static void link_file(const char *from, const char *to)
+{
+	assert_int_equal(linkat(AT_FDCWD, arena_printf(&memory, HOME "%s", from).at, AT_FDCWD,
+				 arena_printf(&memory, HOME "%s", to).at, 0),
+		0);
+}
+
+/* Dovecot's COPY is a link under the same base name. */
+static void what_is_done_to_a_copy_is_not_done_to_the_other_one(void **state)
+{
+	(void)state;
+	make_three();
+	make_folder(".Archive");
+	LISTED(.limit = 0);
+	link_file("cur/2.b:2,S", ".Archive/new/2.b");
+	assert_string_equal(LISTED(.folder = STR(".Archive")), "two");
+	CHANGE("2.b~2", NULL, .add = MESSAGE_FLAGGED);
+	assert_true(is_file("cur/2.b:2,S") && is_file(".Archive/cur/2.b:2,F"));
+	CHANGE("2.b~2", NULL, .move = 1, .folder = STR(".Trash"));
+	CHANGE("2.b", NULL, .erase = 1);
+	assert_true(!is_file("cur/2.b:2,S") && is_file(".Trash/cur/2.b:2,F"));
+	CHANGE("2.b~2", NULL, .move = 1, .folder = STR(".Archive"));
+	assert_true(is_file(".Archive/cur/2.b:2,F"));
+	link_file(".Archive/cur/2.b:2,F", "new/2.b");
+	LISTED(.limit = 0);
+	CHANGE("2.b~2", NULL, .erase = 1);
+	assert_true(is_file("new/2.b") && !is_file(".Archive/cur/2.b:2,F"));
+}
+
+static void of_very_many_copies_each_is_a_message(void **state)
+{
+	enum { MANY = 40 };
+	(void)state;
+	make_three();
+	LISTED(.limit = 0);
+	for (int i = 0; i < MANY; i++) {
+		make_folder(arena_printf(&memory, ".F%d", i).at);
+		link_file("cur/2.b:2,S", arena_printf(&memory, ".F%d/cur/2.b:2,S", i).at);
+		assert_string_equal(LISTED(.folder = arena_printf(&memory, ".F%d", i)), "two/S");
+	}
+	CHANGE("2.b", "2.b~2", .erase = 1);
+	assert_false(is_file("cur/2.b:2,S"));
+	for (int i = 0; i < MANY; i++)
+		assert_int_equal(is_file(arena_printf(&memory, ".F%d/cur/2.b:2,S", i).at), i > 0);
+}
+
 static const char *folder_names(const struct folders_answer *answer)
 {
 	struct buf text = BUF(100000);
@@ -398,6 +444,8 @@ int main(void)
 		TEST(what_was_moved_comes_back),
 		TEST(what_is_erased_is_gone_and_can_not_be_found),
 		TEST(a_file_that_moved_meanwhile_is_looked_for),
+		TEST(what_is_done_to_a_copy_is_not_done_to_the_other_one),
+		TEST(of_very_many_copies_each_is_a_message),
 		TEST(folders_are_made_renamed_and_removed),
 		TEST(dovecots_second_kind_of_subscriptions_is_kept),
 		TEST(names_that_lead_elsewhere_are_refused),

@@ -27,7 +27,7 @@ WORDS(folder_kind, { FOLDER_INBOX, "inbox" }, { FOLDER_DRAFTS, "drafts" }, { FOL
 	{ FOLDER_OWN, "own" })
 WORDS(message_flag, { MESSAGE_SEEN, "seen" }, { MESSAGE_FLAGGED, "flagged" },
 	{ MESSAGE_ANSWERED, "answered" }, { MESSAGE_FORWARDED, "forwarded" },
-	{ MESSAGE_DRAFT, "draft" })
+	{ MESSAGE_DRAFT, "draft" }, { MESSAGE_TRASHED, "deleted" })
 WORDS(origin, { ARRIVAL_UNKNOWN, "unknown" }, { ARRIVAL_OUTSIDE, "outside" },
 	{ ARRIVAL_ACCOUNT, "account" }, { ARRIVAL_LETTER, "letter" })
 WORDS(whither, { WHITHER_REMOTE, "remote" }, { WHITHER_HERE, "here" }, { WHITHER_NOBODY, "nobody" },

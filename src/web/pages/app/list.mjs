@@ -180,6 +180,7 @@ export function list(on) {
 			h("span", { class: "signs" },
 				summary.flags.includes("answered") && sign("reply", t("answered")),
 				summary.flags.includes("forwarded") && sign("forward", t("forwarded")),
+				summary.flags.includes("deleted") && sign("trash", t("marked-deleted")),
 				summary.attachments > 0 && sign("clip", t("has-attachments", { n: summary.attachments })),
 				h("time", { datetime: new Date(summary.time).toISOString(), title: moment(summary.time) }, short(summary.time))),
 			h("span", { class: "preview" }, row.sign, view.where.everywhere && h("span", { class: "where" }, on.folderName(summary.folder)),

@@ -8,6 +8,7 @@ import pytest
 
 import peers as scripts
 from client import Client
+from dovecot import Dovecot
 from faces import ManyFaced
 from neighbours import Exim, OpenSmtpd, Postfix
 from policyhost import PolicyHost
@@ -71,15 +72,23 @@ def client(world):
 
 @pytest.fixture(scope="session")
 def siegel(world, client):
-    """The installation of example.test: ada (English) and bernd (German) have switched their
-    aliases on, carl has not.
+    """The installation of example.test, with pages: ada (English) and bernd (German) have switched
+    their aliases on, carl has not.
     """
     server = Siegel(world, client, "siegel", "example.test")
+    server.listeners["web"] = ("web", 443)
+    server.configure()
     server.start()
     server.add_user("ada", language="en")
     server.add_user("bernd", language="de")
     server.add_user("carl", active=False)
     return server
+
+
+@pytest.fixture(scope="session")
+def dovecot(world, siegel):
+    """Serves the Maildirs of example.test."""
+    return Dovecot(world, siegel)
 
 
 @pytest.fixture(scope="session")

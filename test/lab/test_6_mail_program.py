@@ -4,38 +4,19 @@ program read their letters there.
 """
 import email
 import imaplib
-import socket
 
 import pytest
 
 from client import message
-from dovecot import Dovecot
+from dovecot import Imap
 from peers import plain_server
 
 ADA, ADA_ALIAS = "ada@example.test", "ada@secure.example.test"
 
 
-@pytest.fixture(scope="module")
-def dovecot(world, siegel):
-    return Dovecot(world, siegel)
-
-
-class ImapHere(imaplib.IMAP4):
-    """imaplib, connected from the client machine."""
-
-    def __init__(self, machine, address, name):
-        self.machine, self.address = machine, address
-        super().__init__(name, 143)
-
-    def _create_socket(self, timeout=None):
-        with self.machine.network():
-            return socket.create_connection((self.address, self.port), timeout=20)
-
-
 @pytest.fixture
 def imap(client, dovecot):
-    connection = ImapHere(client.machine, dovecot.machine.v4, dovecot.hostname)
-    connection.starttls(client.context(dovecot.hostname))
+    connection = Imap(client, dovecot)
     yield connection
     connection.shutdown()
 

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""The JSON API, spoken from the machine "client", for what a test sets up beside the browser: the
-same requests the pages make, over the same TLS.
-"""
+"""The JSON API, spoken from the machine "client": the same requests the pages make, over the same TLS."""
 import http.client
 import json
 import secrets

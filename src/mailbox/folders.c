@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define REMOVED "siegel-removed-"
@@ -244,6 +245,24 @@ static bool rename_folder(struct account *account, struct str from, struct str t
 
 /* --- removing --- */
 
+/* Dovecot's copies are links: where the trash has the other one already, one is enough. */
+static bool is_same_file(int a, const char *in_a, int b, const char *in_b)
+{
+	struct stat x, y;
+
+	return fstatat(a, in_a, &x, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       fstatat(b, in_b, &y, AT_SYMLINK_NOFOLLOW) == 0 && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
+}
+
+static bool throw_away(int part, const char *file, int trash, const char *name)
+{
+	if (renameat2(part, file, trash, name, RENAME_NOREPLACE) == 0)
+		return true;
+	return errno == EEXIST && is_same_file(part, file, trash, name) &&
+	       unlinkat(part, file, 0) == 0;
+}
+
 /* Every file of a part into `cur` of the trash; false: some are left. */
 static bool empty_part(int folder, const char *name, int trash)
 {
@@ -265,7 +284,7 @@ static bool empty_part(int folder, const char *name, int trash)
 			continue;
 		good = file_name_with(&target, file, file_name_flags(file), false) &&
 		       name_of(buf_str(&target), &to) &&
-		       renameat2(fd, entry->d_name, trash, to.text, RENAME_NOREPLACE) == 0 && good;
+		       throw_away(fd, entry->d_name, trash, to.text) && good;
 	}
 	closedir(part);
 	return good;

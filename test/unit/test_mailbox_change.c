@@ -128,6 +128,35 @@ static void what_is_done_to_a_copy_is_not_done_to_the_other_one(void **state)
 	assert_true(is_file("new/2.b") && !is_file(".Archive/cur/2.b:2,F"));
 }
 
+static int entries_that_begin(const char *start)
+{
+	DIR *account = opendir(HOME);
+	struct dirent *entry;
+	int n = 0;
+
+	assert_non_null(account);
+	while ((entry = readdir(account)))
+		n += strncmp(entry->d_name, start, strlen(start)) == 0;
+	closedir(account);
+	return n;
+}
+
+static void a_folder_is_removed_whose_mail_was_copied_to_the_trash(void **state)
+{
+	struct folders_answer answer;
+
+	(void)state;
+	make_three();
+	make_folder(".Old");
+	make_folder(".Trash");
+	move_file("cur/2.b:2,S", ".Old/cur/2.b:2,S");
+	link_file(".Old/cur/2.b:2,S", ".Trash/cur/2.b:2,S");
+	answer = POST(folder_change, .change = FOLDER_REMOVE, .folder = STR(".Old"));
+	assert_int_equal(answer.outcome, WEB_OK);
+	assert_int_equal(entries_that_begin("siegel-removed-"), 0);
+	assert_string_equal(LISTED(.folder = STR(".Trash")), "two/S");
+}
+
 static void of_very_many_copies_each_is_a_message(void **state)
 {
 	enum { MANY = 40 };
@@ -445,6 +474,7 @@ int main(void)
 		TEST(what_is_erased_is_gone_and_can_not_be_found),
 		TEST(a_file_that_moved_meanwhile_is_looked_for),
 		TEST(what_is_done_to_a_copy_is_not_done_to_the_other_one),
+		TEST(a_folder_is_removed_whose_mail_was_copied_to_the_trash),
 		TEST(of_very_many_copies_each_is_a_message),
 		TEST(folders_are_made_renamed_and_removed),
 		TEST(dovecots_second_kind_of_subscriptions_is_kept),

@@ -150,11 +150,11 @@ test: deps-test
 	@$(MAKE) --no-print-directory check-browser
 
 # One test program after the other; all are run, then the failures are named. The enumeration of
-# verbs goes four deep under sanitizers and five deep without.
+# verbs goes four deep under sanitizers and five deep without; a reader's memory is limited without.
 check-unit:
 	@$(MAKE) --no-print-directory VARIANT=asan unit-programs
 	@scripts/run-units build/asan/test
-	@$(MAKE) --no-print-directory VARIANT=release build/release/test/test_session_enumeration
+	@$(MAKE) --no-print-directory VARIANT=release $(patsubst %,build/release/test/test_%,session_enumeration reader_limits)
 	@scripts/run-units build/release/test
 unit-programs: $(TESTS)
 .PHONY: deps-build deps-test run test check-unit unit-programs

@@ -209,6 +209,21 @@ static void a_recovery_code_counts_once_however_it_is_typed(void **state)
 	world_close(w);
 }
 
+static void anothers_recovery_code_is_none(void **state)
+{
+	struct world *w = world_open();
+	struct str bobs = log_in(w, 2);
+	struct login_decided bob = proof(2);
+	struct factor_answer on = switch_on(w, log_in(w, 1));
+
+	(void)state;
+	assert_int_equal(prepare(w, bobs).outcome, WEB_OK);
+	assert_int_equal(set_with(w, bobs, true, code_of(w, 2, step_now(w)), &bob).outcome, WEB_OK);
+	assert_int_equal(log_in_with(w, 2, on.recovery.at[0].text.at, "").outcome, WEB_WRONG);
+	assert_int_equal(enter(w, on.recovery.at[0].text.at), WEB_OK);
+	world_close(w);
+}
+
 static void guessing_codes_has_to_wait(void **state)
 {
 	struct world *w = world_open_with("failed_logins = 3\n");
@@ -228,11 +243,12 @@ static void it_goes_off_with_the_password_alone(void **state)
 {
 	struct world *w = world_open();
 	struct str token = log_in(w, 1);
-	struct login_decided no_proof = { .outcome = LOGIN_BAD };
+	struct login_decided no_proof = { .outcome = LOGIN_BAD }, bobs = proof(2);
 
 	(void)state;
 	switch_on(w, token);
 	assert_int_equal(set_with(w, token, false, "", &no_proof).outcome, WEB_WRONG);
+	assert_int_equal(set_with(w, token, false, "", &bobs).outcome, WEB_WRONG);
 	assert_true(factor_is_on(&w->store, 1));
 	assert_int_equal(set(w, token, false, "").outcome, WEB_OK);
 	assert_int_equal(enter(w, ""), WEB_OK);
@@ -282,6 +298,7 @@ int main(void)
 		cmocka_unit_test(a_code_counts_once),
 		cmocka_unit_test(a_code_whose_session_was_not_committed_counts_again),
 		cmocka_unit_test(a_recovery_code_counts_once_however_it_is_typed),
+		cmocka_unit_test(anothers_recovery_code_is_none),
 		cmocka_unit_test(guessing_codes_has_to_wait),
 		cmocka_unit_test(it_goes_off_with_the_password_alone),
 		cmocka_unit_test(it_goes_on_with_password_and_code),

@@ -304,6 +304,47 @@ static void after_a_crash_it_is_known_what_was_sent(void **state)
 	world_close(w);
 }
 
+/* Another window asks while the first one's is still being written, in pieces. */
+static void a_large_one_asked_twice_at_once_is_sent_once(void **state)
+{
+	scoped(buf_free) struct buf body = BUF(2 << 20);
+	struct world *w = world_open();
+	struct page_mail m = page_mail("ada@example.test", "desk@hotel.test");
+	struct caller callers[2];
+
+	(void)state;
+	buf_add(&body, m.body);
+	while (body.len <= BODY_STAGED_ABOVE)
+		buf_add(&body, STR("a line of it\r\n"));
+	m.ask.recipients.at = m.to;
+	begin(w);
+	for (size_t i = 0; i < count_of(callers); i++) {
+		callers[i] = (struct caller){ .call = CALL_send,
+			.arena = ARENA(64 * 1024 * 1024),
+			.fd_in = fd_memfd_of("body", buf_str(&body)),
+			.fd_out = -1,
+			.ask.send = m.ask };
+		assert_true(send_begin(&w->store, &callers[i], 1));
+		assert_false(take_message(&w->store, &callers[i]));
+	}
+	for (size_t i = 0; i < count_of(callers); i++) {
+		while (!take_slice(&w->store, &callers[i]))
+			;
+		send_finish(&w->store, &callers[i]);
+	}
+	commit(w);
+	assert_int_equal(callers[0].answer.send.outcome, WEB_OK);
+	assert_int_equal(callers[1].answer.send.outcome, WEB_OK);
+	assert_true(str_eq(callers[0].answer.send.id, callers[1].answer.send.id));
+	assert_int_equal(COUNT("message"), 1);
+	for (size_t i = 0; i < count_of(callers); i++) {
+		fd_unmap(&callers[i].staging.body);
+		fd_close(&callers[i].fd_in);
+		arena_free(&callers[i].arena);
+	}
+	world_close(w);
+}
+
 static void a_later_revision_of_what_was_sent_is_not_said_to_be_sent(void **state)
 {
 	struct world *w = world_open();
@@ -760,6 +801,7 @@ int main(void)
 		cmocka_unit_test(asked_twice_it_is_sent_once),
 		cmocka_unit_test(ids_are_each_accounts_own),
 		cmocka_unit_test(after_a_crash_it_is_known_what_was_sent),
+		cmocka_unit_test(a_large_one_asked_twice_at_once_is_sent_once),
 		cmocka_unit_test(a_later_revision_of_what_was_sent_is_not_said_to_be_sent),
 		cmocka_unit_test(what_was_taken_back_is_sent_again_by_a_later_revision_alone),
 		cmocka_unit_test(only_own_senders_send),

@@ -4,6 +4,8 @@
  */
 #include "store_session.h"
 
+#include "store/password.h"
+
 static uint64_t end(struct world *w, struct str token, uint64_t session, uint64_t scope)
 {
 	struct session_end_ask ask = { .token = token, .session = session, .scope = scope };
@@ -132,6 +134,36 @@ static void a_password_that_changed_meanwhile_begins_nothing(void **state)
 	commit(w);
 	assert_int_equal(answer.outcome, WEB_WRONG);
 	assert_int_equal(sql_number(w, "SELECT count(*) FROM session"), 0);
+	world_close(w);
+}
+
+static uint64_t change_password(struct world *w, struct str token, struct login_decided decided)
+{
+	const struct password_set_ask ask = { .token = token };
+	struct done_answer answer;
+
+	decided.new_hash = STR("$y$new");
+	begin(w);
+	password_set(&w->store, &ask, &decided, &w->arena, &answer);
+	commit(w);
+	return answer.outcome;
+}
+
+static void a_new_password_wants_the_accounts_own_and_ends_the_others(void **state)
+{
+	struct world *w = world_open();
+	struct str token = log_in(w, 1), other = log_in(w, 1), bobs = log_in(w, 2);
+	struct login_decided old = proof(1);
+
+	(void)state;
+	old.hash = STR("$y$older");
+	assert_int_equal(change_password(w, token, proof(2)), WEB_WRONG);
+	assert_int_equal(change_password(w, token, old), WEB_WRONG);
+	assert_true(is_in(w, other));
+	assert_int_equal(change_password(w, token, proof(1)), WEB_OK);
+	assert_true(is_in(w, token) && is_in(w, bobs));
+	assert_false(is_in(w, other));
+	assert_int_equal(change_password(w, token, proof(1)), WEB_WRONG);
 	world_close(w);
 }
 
@@ -307,6 +339,7 @@ int main(void)
 		cmocka_unit_test(one_of_the_list_can_be_ended_but_nobody_elses),
 		cmocka_unit_test(an_account_has_not_endless_sessions),
 		cmocka_unit_test(an_agent_is_cut_between_characters),
+		cmocka_unit_test(a_new_password_wants_the_accounts_own_and_ends_the_others),
 		cmocka_unit_test(a_removed_account_has_no_session),
 	};
 

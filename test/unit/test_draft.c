@@ -696,6 +696,47 @@ static void what_was_sent_long_ago_is_no_draft_again(void **state)
 	assert_int_equal(drafts_there(), 1);
 }
 
+/* A file of the account's is put elsewhere, and a link to it in its place. */
+static void link_instead(const char *path)
+{
+	assert_int_equal(renameat(drafts.account, path, drafts.account, "elsewhere"), 0);
+	int fd = openat(drafts.account, "elsewhere", O_PATH);
+	char target[64];
+	snprintf(target, sizeof target, "/proc/self/fd/%d", fd);
+	assert_int_equal(symlinkat(target, drafts.account, path), 0);
+}
+
+static void what_a_link_leads_to_is_not_read(void **state)
+{
+	(void)state;
+	char name[DRAFT_NAME_MAX + 1], path[2 * DRAFT_NAME_MAX];
+
+	save_revision(1, STR("one"));
+	attach(STR("a"), STR("a/b"), STR("content"));
+	link_instead("siegel-drafts/abcdefghij0123456789/1");
+	draft_show(&drafts, id, &arena, &answer);
+	assert_int_equal(answer.outcome, WEB_OK);
+	assert_int_equal(answer.attachments.len, 0);
+	files_in(".Drafts/cur", name);
+	snprintf(path, sizeof path, ".Drafts/cur/%s", name);
+	link_instead(path);
+	draft_show(&drafts, id, &arena, &answer);
+	assert_int_equal(answer.outcome, WEB_FAILED);
+}
+
+static void an_attachment_that_was_cut_is_none(void **state)
+{
+	(void)state;
+	save_revision(1, STR("one"));
+	attach(STR("a"), STR("a/b"), STR("content"));
+	scoped(fd_close) int fd =
+		openat(drafts.account, "siegel-drafts/abcdefghij0123456789/1", O_WRONLY);
+	assert_int_equal(ftruncate(fd, lseek(fd, 0, SEEK_END) - 1), 0);
+	draft_show(&drafts, id, &arena, &answer);
+	assert_int_equal(answer.outcome, WEB_OK);
+	assert_int_equal(answer.attachments.len, 0);
+}
+
 static void what_others_put_there_is_no_draft_of_ours(void **state)
 {
 	(void)state;
@@ -771,6 +812,8 @@ int main(void)
 		TEST(an_older_revision_is_not_taken),
 		TEST(a_revision_is_not_taken_twice_with_other_words),
 		TEST(what_was_sent_long_ago_is_no_draft_again),
+		TEST(what_a_link_leads_to_is_not_read),
+		TEST(an_attachment_that_was_cut_is_none),
 		TEST(what_a_crash_leaves_is_the_later_one),
 		TEST(what_cannot_be_written_leaves_the_draft_alone),
 		TEST(drafts_leave_room_for_mail),

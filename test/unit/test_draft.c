@@ -3,6 +3,7 @@
  * test_draft.c - what is written is kept, sent once, and can be had back; in a Maildir of its own.
  */
 #include "base/log.h"
+#include "mail/compose.h"
 #include "mailbox/draft.h"
 #include "mailbox/draft_file.h"
 #include "mailbox/folder.h"
@@ -554,6 +555,28 @@ static void a_sender_is_an_address_with_or_without_a_name(void **state)
 	}
 }
 
+/* What stands in a header or between parts is chosen by whoever is answered, too. */
+static void nothing_typed_is_taken_for_structure(void **state)
+{
+	(void)state;
+	static const char *const ids[] = { "<a\r\nBcc: x@y.example>", "<a b@c>", "<a<b@c>",
+		"<a>b@c>", "<\xc3\xa9@c>", "<>", "a@b" };
+	struct composed_answer about;
+
+	for (size_t i = 0; i < count_of(ids); i++)
+		assert_false(compose_is_message_id(str_of(ids[i])));
+	assert_true(compose_is_message_id(STR("<a.b@c.example>")));
+	save((struct draft_save_ask){ .revision = 1,
+		.subject = STR("=?utf-8?Q?=0D=0ABcc:?="),
+		.body = STR("--=_abcdefghij0123456789\n"),
+		.to = { (struct person[]){ { STR(""), STR("bob@example.net") } }, 1 } });
+	attach(STR("a"), STR("a/b"), STR("content"));
+	struct str text = composed(&about);
+	assert_true(text.at != NULL);
+	assert_true(holds(text, STR("\r\nSubject: =?utf-8?B?PT91dGYtOD9R")));
+	assert_true(holds(text, STR("\r\n--=3D_abcdefghij0123456789\r\n")));
+}
+
 static void what_cannot_be_sent_says_why(void **state)
 {
 	(void)state;
@@ -827,6 +850,7 @@ int main(void)
 		TEST(a_composed_message_is_right_in_every_line),
 		TEST(what_was_composed_is_read_as_it_was_meant),
 		TEST(a_sender_is_an_address_with_or_without_a_name),
+		TEST(nothing_typed_is_taken_for_structure),
 		TEST(what_cannot_be_sent_says_why),
 		TEST(sent_twice_is_sent_once),
 		TEST(what_is_taken_back_is_the_draft_as_it_was),

@@ -468,14 +468,14 @@ def the_page_renames(person, _, going, done):
 
 def test_an_application_password_is_good_for_imap_and_submission_and_the_other_one_no_more(
         person, siegel, client, dovecot):
-    made = person.api.post("/app-passwords", {"name": "telephone"})
+    made = person.api.post("/app-passwords", {"name": "telephone", "password": siegel.password})
     app = made["password"]
     for password in (siegel.password, app):
         eventually(lambda: may_read(client, dovecot, person.address, password), 3, "IMAP takes it")
         assert may_send(siegel, person.address, password)
 
     secret = person.api.request("POST", "/second-factor")["secret"]
-    person.api.put("/second-factor", {"code": code(secret)})
+    person.api.put("/second-factor", {"code": code(secret), "password": siegel.password})
     assert not may_send(siegel, person.address, siegel.password)
     eventually(lambda: not may_read(client, dovecot, person.address, siegel.password), 3,
                "IMAP refuses the password of the pages")

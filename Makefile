@@ -222,7 +222,7 @@ build/fuzz/%: test/fuzz/%.c build/fuzz/lib.a
 	$(Q)clang $(FUZZ_FLAGS) $(FUZZ_LINK)
 fuzz: $(FUZZERS)
 	@scripts/fuzz $(FUZZ_SECONDS) $(FUZZERS)
-# Would a bug be found? Harnesses with one planted in them have to fall within a minute.
+# Would a bug be found? Harnesses with one planted in them have to fall within three minutes.
 PLANTED := $(patsubst test/fuzz/fuzz_%.c,build/fuzz/planted_%,$(shell grep -l PLANTED_BUG test/fuzz/*.c))
 build/fuzz/planted_%: test/fuzz/fuzz_%.c build/fuzz/lib.a
 	@echo "  build $@"

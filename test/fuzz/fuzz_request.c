@@ -60,9 +60,11 @@ static void check_listed(struct str text)
 {
 	check_text(text);
 #ifdef PLANTED_BUG
-	char small[32];
-	memcpy(small, text.at, text.len);
-	must(text.len == 0 || small[0] == text.at[0]);
+	if (text.len) {
+		char small[32];
+		memcpy(small, text.at, text.len);
+		must(small[0] == text.at[0]);
+	}
 #endif
 }
 

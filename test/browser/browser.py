@@ -274,11 +274,12 @@ class Browser:
         self.driver.switch_to.default_content()
 
     def download(self, within=WITHIN):
-        """Wait for the one file that was downloaded."""
+        """Wait for the one file that was downloaded. Its name is taken by an empty one first."""
         def files():
             there = list((self.home / "downloads").iterdir())
-            return there if there and all(not file.name.endswith(".crdownload")
-                                          for file in there) else None
+            return there if there and all(
+                not file.name.endswith(".crdownload") and file.stat().st_size
+                for file in there) else None
         return eventually(files, within, "a file is downloaded")[0]
 
     # --- what one looks at

@@ -17,9 +17,7 @@ bool document_read_plain(int file, const struct mime_ask *ask, struct arena *are
 	struct mime_document *document) must_use;
 /* MIME_BODY, MIME_PART and MIME_SHOWN, written to `out`; `found` says whether there is one. */
 bool document_body(int file, int out, struct arena *arena, struct mime_document *document) must_use;
-bool document_part(int file, struct str part, int out, struct arena *arena,
-	struct mime_document *document) must_use;
-bool document_shown(int file, struct str part, int out, struct arena *arena,
+bool document_part(int file, const struct mime_ask *ask, int out, struct arena *arena,
 	struct mime_document *document) must_use;
 
 #endif

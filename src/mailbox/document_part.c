@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
  * document_part.c - bytes of a message by themselves: its HTML body with the pictures put in, and
- * any part, decoded; plain text that is to be shown in UTF-8. Runs in the reader; what is written is as hostile as what is read.
+ * any part, decoded, plain text that is to be shown in UTF-8. Runs in the reader; what is written is
+ * as hostile as what is read.
  */
 #include "mailbox/document.h"
 
@@ -139,31 +140,20 @@ static bool write_shown(int out, const struct leaf *leaf, struct mime_document *
 	return fd_write_all(out, buf_str(&text));
 }
 
-static bool hand_out(int file, struct str part, int out, bool shown, struct arena *arena,
+bool document_part(int file, const struct mime_ask *ask, int out, struct arena *arena,
 	struct mime_document *document)
 {
 	struct structure s;
 	bool good = structure_open(&s, file, arena);
-	const struct leaf *leaf = structure_find(&s, part);
+	const struct leaf *leaf = structure_find(&s, ask->part);
 
 	*document = (struct mime_document){ .found = leaf != NULL };
 	if (good && leaf) {
 		document->type = leaf_type(leaf, arena);
 		document->name = leaf_name(leaf, arena);
-		good = shown ? write_shown(out, leaf, document) : write_part(out, leaf);
+		good = ask->job == MIME_SHOWN ? write_shown(out, leaf, document)
+					      : write_part(out, leaf);
 	}
 	structure_close(&s);
 	return good;
-}
-
-bool document_part(
-	int file, struct str part, int out, struct arena *arena, struct mime_document *document)
-{
-	return hand_out(file, part, out, false, arena, document);
-}
-
-bool document_shown(
-	int file, struct str part, int out, struct arena *arena, struct mime_document *document)
-{
-	return hand_out(file, part, out, true, arena, document);
 }

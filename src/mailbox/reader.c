@@ -90,9 +90,8 @@ bool reader_answer(const struct mime_ask *ask, int file, int out, struct arena *
 	case MIME_BODY:
 		return document_body(file, out, arena, document);
 	case MIME_PART:
-		return document_part(file, ask->part, out, arena, document);
 	case MIME_SHOWN:
-		return document_shown(file, ask->part, out, arena, document);
+		return document_part(file, ask, out, arena, document);
 	}
 	return false;
 }

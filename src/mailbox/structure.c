@@ -12,8 +12,8 @@
 #include "mailbox/charset.h"
 #include "mailbox/fields.h"
 #include "mailbox/mime.h"
+#include <limits.h>
 #include <string.h>
-#include <sys/mman.h>
 
 enum { DEPTH_MAX = 50, LEAVES_MAX = 2000, NUMBER_MAX = 200 };
 enum { FIELDS_MAX = 500, SECTION_MAX = 256 * 1024 };
@@ -53,23 +53,33 @@ static GMimeStream *limited(GMimeStream *whole, const struct buf *kept, size_t r
 	return cat;
 }
 
-static GMimeStream *open_stream(int file, uint64_t *problems)
+/* A stream over the mapping itself: GMime only reads it, and no copy is made. */
+static GMimeStream *open_mapped(struct structure *s)
+{
+	struct str bytes = s->mapping.bytes;
+	GMimeStream *stream;
+
+	if (!bytes.len || bytes.len > UINT_MAX)
+		return NULL;
+	s->array = (GByteArray){ .data = (guint8 *)(uintptr_t)bytes.at, .len = (guint)bytes.len };
+	stream = g_mime_stream_mem_new();
+	g_mime_stream_mem_set_byte_array(GMIME_STREAM_MEM(stream), &s->array);
+	return stream;
+}
+
+static GMimeStream *open_stream(struct structure *s, int file)
 {
 	scoped(buf_free) struct buf kept = BUF(SECTION_MAX);
 	GMimeStream *stream;
-	struct mapping mapping;
 	struct str rest;
 
-	if (!fd_map_file(file, &mapping, NULL))
+	if (!fd_map_file(file, &s->mapping, NULL))
 		return NULL;
-	stream = g_mime_stream_mmap_new_with_bounds(file, PROT_READ, MAP_PRIVATE, 0, -1);
-	if (stream)
-		g_mime_stream_mmap_set_owner(GMIME_STREAM_MMAP(stream), FALSE);
-	if (stream && !limit_fields(mapping.bytes, &kept, &rest)) {
-		*problems |= MIME_PROBLEM(HEADERS);
-		stream = limited(stream, &kept, (size_t)(rest.at - mapping.bytes.at));
+	stream = open_mapped(s);
+	if (stream && !limit_fields(s->mapping.bytes, &kept, &rest)) {
+		s->problems |= MIME_PROBLEM(HEADERS);
+		stream = limited(stream, &kept, (size_t)(rest.at - s->mapping.bytes.at));
 	}
-	fd_unmap(&mapping);
 	return stream;
 }
 
@@ -186,7 +196,7 @@ bool structure_open(struct structure *s, int file, struct arena *arena)
 
 	*s = (struct structure){ 0 };
 	s->leaves = arena_array(arena, LEAVES_MAX, sizeof *s->leaves);
-	s->stream = open_stream(file, &s->problems);
+	s->stream = open_stream(s, file);
 	if (!s->leaves || !s->stream || !parse(s))
 		return false;
 	root = g_mime_message_get_mime_part(s->message);
@@ -201,6 +211,7 @@ void structure_close(struct structure *s)
 		g_object_unref(s->message);
 	if (s->stream)
 		g_object_unref(s->stream);
+	fd_unmap(&s->mapping);
 	*s = (struct structure){ 0 };
 }
 

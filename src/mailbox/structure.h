@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/fd.h"
 #include <gmime/gmime.h>
 
 enum leaf_use {
@@ -25,6 +26,8 @@ struct leaf {
 };
 
 struct structure {
+	struct mapping mapping; /* the file; the stream reads it, through the array */
+	GByteArray array;
 	GMimeStream *stream;
 	GMimeMessage *message;
 	struct leaf *leaves; /* in the arena */

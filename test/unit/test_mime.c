@@ -535,6 +535,41 @@ static void one_reader_reads_many(void **state)
 		(unsigned long long)(clock_monotonic_ms() - before));
 }
 
+/* How many mappings of messages this process has. */
+static unsigned mapped(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	char line[4096];
+	unsigned n = 0;
+
+	assert_non_null(maps);
+	while (fgets(line, sizeof line, maps))
+		n += strstr(line, "/memfd:message") != NULL;
+	fclose(maps);
+	return n;
+}
+
+static void a_message_that_was_read_is_let_go(void **state)
+{
+	(void)state;
+	static const struct mime_ask ask = { .job = MIME_DOCUMENT, .text_max = MIME_TEXT_MAX };
+	scoped(buf_free) struct buf many = BUF(MESSAGE_MAX);
+	unsigned before = mapped();
+	struct mime_document d;
+
+	for (int i = 0; i < 1000; i++)
+		buf_add(&many, STR("X-Field: value\r\n"));
+	buf_add(&many, STR(MIXED));
+	scoped(fd_close) int plain = file_of(STR(MIXED));
+	scoped(fd_close) int cut = file_of(buf_str(&many));
+	for (int i = 0; i < 10; i++) {
+		arena_reset(&arena);
+		assert_true(reader_answer(&ask, plain, -1, &arena, &d) && !d.problems);
+		assert_true(reader_answer(&ask, cut, -1, &arena, &d) && d.problems);
+	}
+	assert_int_equal(mapped(), before);
+}
+
 static void the_pages_get_a_json_document(void **state)
 {
 	(void)state;
@@ -627,6 +662,7 @@ int main(void)
 		cmocka_unit_test(a_reader_that_lies_is_not_believed),
 		cmocka_unit_test(a_reader_that_is_too_slow_loses_the_message),
 		cmocka_unit_test(one_reader_reads_many),
+		cmocka_unit_test(a_message_that_was_read_is_let_go),
 		cmocka_unit_test(the_pages_get_a_json_document),
 		cmocka_unit_test(the_pages_get_parts_and_bodies_sealed),
 		cmocka_unit_test(nothing_at_all_is_a_message),

@@ -45,7 +45,7 @@ static struct page_mail page_mail(const char *from, const char *to)
 	return m;
 }
 
-/* As calls.c does it, within a batch that the test has begun. */
+/* As calls_page.c does it, within a batch that the test has begun. */
 static struct send_answer page_send_in(struct world *w, int64_t account, struct page_mail *m)
 {
 	struct caller caller = { .call = CALL_send,

@@ -34,7 +34,7 @@ void do_login(struct store *store, struct login_pool *logins, struct caller *cal
 
 /* What a call with a session proves, and with what. */
 struct proof {
-	struct str token, password, new_password;
+	struct str token, password, new_password, peer;
 	struct str fault; /* why this can't be, whatever the password; "" if it can */
 };
 
@@ -47,13 +47,16 @@ static struct proof proof_of(const struct caller *caller)
 		return (struct proof){ .token = ask->password_set.token,
 			.password = ask->password_set.old,
 			.new_password = ask->password_set.new,
+			.peer = ask->password_set.peer,
 			.fault = password_fault(ask->password_set.new) };
 	case CALL_factor_set:
 		return (struct proof){ .token = ask->factor_set.token,
-			.password = ask->factor_set.password };
+			.password = ask->factor_set.password,
+			.peer = ask->factor_set.peer };
 	case CALL_app_password_add:
 		return (struct proof){ .token = ask->app_password_add.token,
-			.password = ask->app_password_add.password };
+			.password = ask->app_password_add.password,
+			.peer = ask->app_password_add.peer };
 	default:
 		must(false);
 	}
@@ -74,11 +77,14 @@ static bool find_question(
 		return true;
 	}
 	struct proof proof = proof_of(caller);
-	if (!password_question(store, proof.token, proof.password, &caller->arena, question)) {
+	*question = (struct login_question){ .password = proof.password,
+		.new_password = proof.new_password,
+		.peer = proof.peer,
+		.web = true };
+	if (!password_question(store, proof.token, &caller->arena, question)) {
 		answer_page(caller, WEB_NO_SESSION, STR(""));
 		return false;
 	}
-	question->new_password = proof.new_password;
 	if (proof.fault.len)
 		answer_page(caller, WEB_INVALID, proof.fault);
 	return !proof.fault.len;

@@ -20,16 +20,14 @@ struct str password_fault(struct str password)
 	return str_is_utf8(password) ? STR("") : STR("a password is text in UTF-8");
 }
 
-bool password_question(struct store *store, struct str token, struct str password,
-	struct arena *arena, struct login_question *question)
+bool password_question(
+	struct store *store, struct str token, struct arena *arena, struct login_question *question)
 {
 	struct session_account who;
 
 	if (!session_account(store, token, arena, &who))
 		return false;
-	*question = (struct login_question){
-		.user = who.address, .password = password, .peer = who.peer, .web = true
-	};
+	question->user = who.address;
 	return true;
 }
 

@@ -12,9 +12,10 @@ enum { PASSWORD_LEAST = 8 };
 
 /* Why this can't be a password; "" if it can. */
 struct str password_fault(struct str password);
-/* The password of whoever has the session is to be compared. False: there is no session. */
-bool password_question(struct store *store, struct str token, struct str password,
-	struct arena *arena, struct login_question *question) must_use;
+/* A password is to be compared with that of whoever has the session. *question, which has it and the
+ * peer, gets the name. False: there is no session. */
+bool password_question(struct store *store, struct str token, struct arena *arena,
+	struct login_question *question) must_use;
 /* The old one was right: the new one counts from the commit on, here and in Dovecot; all other
  * sessions end. */
 void password_set(struct store *store, const struct password_set_ask *ask,

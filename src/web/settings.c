@@ -110,7 +110,7 @@ static const struct json_shape password_shape = JSON_SHAPE(password_set_ask, pas
 
 struct reply route_password_change(struct request *r)
 {
-	struct password_set_ask ask = { .token = r->token };
+	struct password_set_ask ask = { .token = r->token, .peer = str_of(r->peer.text) };
 	struct done_answer answer;
 
 	if (!request_read(r, &password_shape, &ask, NULL) ||
@@ -160,7 +160,7 @@ static const struct json_shape recovery_shape = JSON_SHAPE(factor_answer, recove
 
 struct reply route_factor_on(struct request *r)
 {
-	struct factor_set_ask ask = { .token = r->token, .on = 1 };
+	struct factor_set_ask ask = { .token = r->token, .on = 1, .peer = str_of(r->peer.text) };
 	struct factor_answer answer;
 
 	if (!request_read(r, &on_shape, &ask, NULL) || !ASK(r, store, factor_set, &ask, &answer))
@@ -175,7 +175,7 @@ static const struct json_shape off_shape = JSON_SHAPE(factor_set_ask, off_fields
 
 struct reply route_factor_off(struct request *r)
 {
-	struct factor_set_ask ask = { .token = r->token };
+	struct factor_set_ask ask = { .token = r->token, .peer = str_of(r->peer.text) };
 	struct factor_answer answer;
 
 	if (!request_read(r, &off_shape, &ask, NULL) || !ASK(r, store, factor_set, &ask, &answer))
@@ -218,7 +218,7 @@ static const struct json_shape add_shape = JSON_SHAPE(app_password_add_ask, add_
 
 struct reply route_app_password_add(struct request *r)
 {
-	struct app_password_add_ask ask = { .token = r->token };
+	struct app_password_add_ask ask = { .token = r->token, .peer = str_of(r->peer.text) };
 	struct app_password_answer answer;
 
 	if (!request_read(r, &add_shape, &ask, NULL) ||

@@ -186,6 +186,33 @@ def test_a_new_password_ends_the_other_sessions(web):  # noqa: F811
     assert here.api("GET", "/session")[0] == 401
 
 
+def test_guesses_with_sessions_count_by_where_they_are_made(web):  # noqa: F811
+    """Not by where the sessions began: those are their owners' addresses."""
+    web.server.options["failed_logins"] = "3"
+    web.start()
+    home, thief = {"X-Forwarded-For": "203.0.113.7"}, {"X-Forwarded-For": "198.51.100.9"}
+
+    def log_in(name, where):
+        browser = Browser(web)
+        answer = browser.ask("POST", "/api/v1/session", {"user": f"{name}@example.test", "password": PASSWORD}, where)
+        if answer.status == 200:
+            browser.cookie, browser.csrf = answer.getheader("Set-Cookie").split(";")[0], answer.json["csrf"]
+        return browser, answer.status
+
+    for name in ("bob", "cyd"):
+        web.add(name)
+    ada, bob = log_in("ada", home)[0], log_in("bob", home)[0]
+    for browser, method, path, body in (
+            (ada, "POST", "/app-passwords", {"name": "x", "password": "wrong"}),
+            (ada, "POST", "/password", {"old": "wrong", "new": "another one entirely"}),
+            (bob, "DELETE", "/second-factor", {"password": "wrong"})):
+        assert browser.api(method, path, body, **thief)[1]["error"] == "wrong"
+    assert log_in("cyd", thief)[1] == 429
+    assert bob.api("POST", "/app-passwords", {"name": "x", "password": PASSWORD}, **thief)[0] == 429
+    assert bob.api("POST", "/app-passwords", {"name": "x", "password": PASSWORD}, **home)[0] == 200
+    assert log_in("cyd", home)[1] == 200
+
+
 def test_guessing_codes_is_throttled(web):  # noqa: F811
     web.server.options["failed_logins"] = "5"
     browser = begin(web)

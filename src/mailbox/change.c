@@ -3,6 +3,10 @@
  * change.c - see change.h. Flags are in a file's name, so every change but erasing is one rename,
  * after which the file is in the one place or the other whatever happens. Dovecot or another thread
  * may rename it first; then it is looked for again. Nothing is ever renamed over another file.
+ *
+ * Keywords are letters whose meaning each folder has a list of: they go along by name (keywords.h). What the other
+ * folder has no room for, or where its list is being changed for too long, stays behind in the index, and is
+ * there again when the message comes back: that must never hinder a move.
  */
 #include "mailbox/change.h"
 
@@ -10,6 +14,7 @@
 #include "base/log.h"
 #include "mailbox/file_name.h"
 #include "mailbox/folder_name.h"
+#include "mailbox/keywords.h"
 #include "mailbox/scan.h"
 #include "mailbox/subscriptions.h"
 #include <errno.h>
@@ -26,7 +31,10 @@ struct changing {
 	struct account *account;
 	const struct messages_change_ask *ask;
 	struct arena *arena;
-	int target; /* `cur` of the folder they are moved to, or -1 */
+	int target;		  /* `cur` of the folder they are moved to, or -1 */
+	int folder;		  /* that folder */
+	int64_t number;		  /* its number in the index; 0: it isn't there yet */
+	struct deadline keywords; /* so long a folder's list is waited for */
 };
 
 static enum web_outcome outcome_of_errno(void)
@@ -61,6 +69,25 @@ static bool rename_only(int from, const char *name, int to, const char *new_name
 	return renameat(from, name, to, new_name) == 0;
 }
 
+/* The keywords it has there; *left: and those it left behind. */
+static uint32_t keywords_there(const struct changing *c, const struct located *l, uint32_t *left)
+{
+	scoped(fd_close) int from = scan_open_folder(c->account->folder, l->folder);
+	uint32_t here = file_name_keywords(l->name), there = 0;
+
+	*left = here;
+	if (here && from >= 0)
+		there = keywords_carry(from, c->folder, here, c->keywords, left);
+	return l->left_in && l->left_in == c->number ? there | l->left : there;
+}
+
+static void remember_left(const struct changing *c, const struct located *l, uint32_t left)
+{
+	if (left || l->left_in)
+		INDEX_RUN(c->account->index, MESSAGE_LEFT, index_number(l->number),
+			index_number(left ? l->directory / 2 : 0), index_number(left));
+}
+
 /* One rename to what it is to be; false with errno. */
 static bool rename_message(const struct changing *c, const struct located *l)
 {
@@ -70,22 +97,29 @@ static bool rename_message(const struct changing *c, const struct located *l)
 	char before[FILE_NAME_MAX + 1], after[FILE_NAME_MAX + 1];
 	uint64_t flags = (l->flags | (c->ask->add & FLAGS_ALL)) & ~c->ask->remove;
 	bool moves = c->target >= 0 && !str_eq(l->folder, c->ask->folder);
+	uint32_t keywords = file_name_keywords(l->name), left = 0;
 	int to = c->target;
 
 	if (part < 0)
 		return false;
 	if (!moves && flags == l->flags)
 		return faccessat(part, terminated(l->name, before), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-	if (!file_name_with(&name, l->name, flags, !moves)) {
-		errno = ENAMETOOLONG;
-		return false;
-	}
-	if (!moves) {
+	if (moves) {
+		keywords = keywords_there(c, l, &left);
+	} else {
 		cur = scan_open_part(c->account->folder, l->folder, false);
 		to = cur;
 	}
-	return to >= 0 && rename_only(part, terminated(l->name, before), to,
-				  terminated(buf_str(&name), after));
+	if (!file_name_with(&name, l->name, flags, keywords)) {
+		errno = ENAMETOOLONG;
+		return false;
+	}
+	if (to < 0 || !rename_only(part, terminated(l->name, before), to,
+			      terminated(buf_str(&name), after)))
+		return false;
+	if (moves)
+		remember_left(c, l, left);
+	return true;
 }
 
 static bool erase_message(const struct changing *c, const struct located *l)
@@ -144,12 +178,16 @@ static enum web_outcome open_target(struct changing *c)
 		subscriptions_add(c->account->folder, c->ask->folder);
 		c->target = scan_open_part(c->account->folder, c->ask->folder, false);
 	}
-	return c->target >= 0 ? WEB_OK : WEB_NOT_FOUND;
+	c->folder = scan_open_folder(c->account->folder, c->ask->folder);
+	return c->target >= 0 && c->folder >= 0 ? WEB_OK : WEB_NOT_FOUND;
 }
 
 static void change_all(struct changing *c, struct messages_change_answer *answer)
 {
 	scan(c->account);
+	if (c->target >= 0)
+		c->number = index_only_number(c->account->index,
+			INDEX_ASK(c->account->index, FOLDER_OF_NAME, index_text(c->ask->folder)));
 	for (size_t i = 0; i < c->ask->ids.len; i++)
 		change_one(c, c->ask->ids.at[i].text, &answer->changed.at[answer->changed.len++]);
 	/* What was moved is to be found after a crash in the new place or in the old one. */
@@ -161,7 +199,7 @@ static void change_all(struct changing *c, struct messages_change_answer *answer
 void change(struct account *account, const struct messages_change_ask *ask, struct arena *arena,
 	struct messages_change_answer *answer)
 {
-	struct changing c = { account, ask, arena, -1 };
+	struct changing c = { account, ask, arena, -1, -1, 0, deadline_in(KEYWORDS_WAIT) };
 
 	*answer = (struct messages_change_answer){ .outcome = WEB_INVALID };
 	if (!is_sane(ask))
@@ -175,6 +213,7 @@ void change(struct account *account, const struct messages_change_ask *ask, stru
 		change_all(&c, answer);
 	pthread_mutex_unlock(&account->lock);
 	fd_close(&c.target);
+	fd_close(&c.folder);
 }
 
 void change_flags(struct account *account, struct str id, uint64_t add, struct arena *arena)

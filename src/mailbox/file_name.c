@@ -25,12 +25,20 @@ static struct str base_of(struct str name)
 	return str_head(name, str_find(name, ':'));
 }
 
-/* The letters behind ":2,"; no other kind of info is known. */
+/* What is behind ":2,"; no other kind of info is known. */
 static struct str info_of(struct str name)
 {
 	struct str info = str_tail(name, str_find(name, ':'));
 
 	return str_starts(info, STR(":2,")) ? str_tail(info, 3) : STR("");
+}
+
+/* The letters of it; behind another comma is what some program keeps there. */
+static struct str letters_of(struct str name)
+{
+	struct str info = info_of(name);
+
+	return str_head(info, str_find(info, ','));
 }
 
 static bool is_sayable(struct str base)
@@ -60,7 +68,7 @@ static uint64_t flag_of(char letter)
 
 uint64_t file_name_flags(struct str name)
 {
-	struct str info = info_of(name);
+	struct str info = letters_of(name);
 	uint64_t flags = 0;
 
 	for (size_t i = 0; i < info.len; i++)
@@ -68,18 +76,38 @@ uint64_t file_name_flags(struct str name)
 	return flags;
 }
 
-bool file_name_with(struct buf *to, struct str name, uint64_t flags, bool keywords)
+static bool is_keyword(char letter)
 {
-	struct str info = info_of(name);
+	return letter >= 'a' && letter <= 'z';
+}
+
+uint32_t file_name_keywords(struct str name)
+{
+	struct str info = letters_of(name);
+	uint32_t keywords = 0;
+
+	for (size_t i = 0; i < info.len; i++)
+		if (is_keyword(info.at[i]))
+			keywords |= 1u << (info.at[i] - 'a');
+	return keywords;
+}
+
+bool file_name_with(struct buf *to, struct str name, uint64_t flags, uint32_t keywords)
+{
+	struct str info = letters_of(name);
 
 	buf_add(to, base_of(name));
 	buf_add(to, STR(":2,"));
 	for (size_t i = 0; i < count_of(letters); i++)
 		if (flags & letters[i].flag)
 			buf_add_char(to, letters[i].letter);
-	for (size_t i = 0; keywords && i < info.len; i++)
-		if (!flag_of(info.at[i]))
+	for (size_t i = 0; i < info.len; i++)
+		if (!flag_of(info.at[i]) && !is_keyword(info.at[i]))
 			buf_add_char(to, info.at[i]);
+	for (char letter = 'a'; letter <= 'z'; letter++)
+		if (keywords & 1u << (letter - 'a'))
+			buf_add_char(to, letter);
+	buf_add(to, str_tail(info_of(name), info.len));
 	return !to->overflowed && to->len <= FILE_NAME_MAX;
 }
 

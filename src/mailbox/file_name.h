@@ -16,9 +16,11 @@ enum { FILE_NAME_MAX = 255, FILE_ID_MAX = 200 };
 struct str file_name_id(struct str name, struct arena *arena);
 /* enum message_flag bits of the name. */
 uint64_t file_name_flags(struct str name);
-/* The name it has with these flags. Letters that aren't in the table of flags (keywords, of which
- * each folder has a list of its own) stay if `keywords`. False: too long. */
-bool file_name_with(struct buf *to, struct str name, uint64_t flags, bool keywords) must_use;
+/* Its letters a..z as bits, 1 is `a`: keywords, of which each folder has a list of its own
+ * (keywords.h). */
+uint32_t file_name_keywords(struct str name);
+/* The name it has with these flags and keywords; what else is in it stays. False: too long. */
+bool file_name_with(struct buf *to, struct str name, uint64_t flags, uint32_t keywords) must_use;
 /* The queue id of a file that came by maildir.c; "" for any other. A view. */
 struct str file_name_queue_id(struct str name);
 

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "mailbox/file_name.h"
 #include "mailbox/folder_name.h"
+#include "mailbox/keywords.h"
 #include "mailbox/scan.h"
 #include "mailbox/subscriptions.h"
 #include <dirent.h>
@@ -255,6 +256,18 @@ static bool is_same_file(int a, const char *in_a, int b, const char *in_b)
 	       x.st_ino == y.st_ino;
 }
 
+/* Where the mail of a removed folder goes. */
+struct trash {
+	int folder, cur;
+	struct deadline keywords; /* so long its list of keywords is waited for */
+};
+
+static void close_trash(struct trash *trash)
+{
+	fd_close(&trash->folder);
+	fd_close(&trash->cur);
+}
+
 static bool throw_away(int part, const char *file, int trash, const char *name)
 {
 	if (renameat2(part, file, trash, name, RENAME_NOREPLACE) == 0)
@@ -263,8 +276,20 @@ static bool throw_away(int part, const char *file, int trash, const char *name)
 	       unlinkat(part, file, 0) == 0;
 }
 
+/* The name of a file of the folder in the trash. */
+static bool name_in_trash(int folder, struct str file, const struct trash *trash, struct name *to)
+{
+	scoped(buf_free) struct buf target = BUF(2 * NAME_MAX_BYTES);
+	uint32_t keywords = file_name_keywords(file), left;
+
+	if (keywords)
+		keywords = keywords_carry(folder, trash->folder, keywords, trash->keywords, &left);
+	return file_name_with(&target, file, file_name_flags(file), keywords) &&
+	       name_of(buf_str(&target), to);
+}
+
 /* Every file of a part into `cur` of the trash; false: some are left. */
-static bool empty_part(int folder, const char *name, int trash)
+static bool empty_part(int folder, const char *name, const struct trash *trash)
 {
 	int fd = folder_open_directory(folder, name);
 	DIR *part = fd < 0 ? NULL : fdopendir(fd);
@@ -276,15 +301,13 @@ static bool empty_part(int folder, const char *name, int trash)
 		return errno == ENOENT;
 	}
 	while ((entry = readdir(part))) {
-		scoped(buf_free) struct buf target = BUF(2 * NAME_MAX_BYTES);
 		struct str file = str_of(entry->d_name);
 		struct name to;
 
 		if (str_eq(file, STR(".")) || str_eq(file, STR("..")))
 			continue;
-		good = file_name_with(&target, file, file_name_flags(file), false) &&
-		       name_of(buf_str(&target), &to) &&
-		       throw_away(fd, entry->d_name, trash, to.text) && good;
+		good = name_in_trash(folder, file, trash, &to) &&
+		       throw_away(fd, entry->d_name, trash->cur, to.text) && good;
 	}
 	closedir(part);
 	return good;
@@ -308,7 +331,7 @@ static void remove_directory(int parent, const char *name)
 }
 
 /* A folder that was renamed out of the way. False: there is mail left in it, which stays. */
-static bool finish_removing(int account, const char *name, int trash)
+static bool finish_removing(int account, const char *name, const struct trash *trash)
 {
 	scoped(fd_close) int folder = folder_open_directory(account, name);
 	bool good;
@@ -317,7 +340,7 @@ static bool finish_removing(int account, const char *name, int trash)
 		return errno == ENOENT;
 	good = empty_part(folder, "cur", trash);
 	good = empty_part(folder, "new", trash) && good;
-	if (!good || fsync(trash) != 0)
+	if (!good || fsync(trash->cur) != 0)
 		return false;
 	unlinkat(folder, "cur", AT_REMOVEDIR);
 	unlinkat(folder, "new", AT_REMOVEDIR);
@@ -328,19 +351,21 @@ static bool finish_removing(int account, const char *name, int trash)
 	return true;
 }
 
-static int open_trash(int account)
+static bool open_trash(int account, struct trash *trash)
 {
-	struct str trash = folder_name_of_kind(FOLDER_TRASH);
+	struct str folder = folder_name_of_kind(FOLDER_TRASH);
 	struct name name;
 
-	if (!name_of(trash, &name) || !folder_make(account, name.text))
-		return -1;
-	subscriptions_add(account, trash);
-	return scan_open_part(account, trash, false);
+	if (!name_of(folder, &name) || !folder_make(account, name.text))
+		return false;
+	subscriptions_add(account, folder);
+	trash->folder = scan_open_folder(account, folder);
+	trash->cur = scan_open_part(account, folder, false);
+	return trash->folder >= 0 && trash->cur >= 0;
 }
 
 /* All that were renamed out of the way, now or before a crash. */
-static void finish_all(int account, int trash)
+static void finish_all(int account, const struct trash *trash)
 {
 	scoped(folder_close_list) DIR *directory = folder_list(account, ".");
 	struct dirent *entry;
@@ -354,7 +379,7 @@ static void finish_all(int account, int trash)
 static bool remove_folder(struct account *account, struct str folder, struct arena *arena,
 	struct folders_answer *answer)
 {
-	scoped(fd_close) int trash = -1;
+	scoped(close_trash) struct trash trash = { -1, -1, deadline_in(KEYWORDS_WAIT) };
 	struct str *below = arena_array(arena, FOLDERS_MAX, sizeof *below);
 	struct str away = arena_printf(arena, REMOVED "%llx-%016llx",
 		(unsigned long long)clock_wall_ms(), (unsigned long long)known_hash(folder));
@@ -364,12 +389,12 @@ static bool remove_folder(struct account *account, struct str folder, struct are
 		return refuse(answer, WEB_FAILED, arena, "no memory");
 	if (find_below(account->folder, folder, arena, below))
 		return refuse(answer, WEB_REFUSED, arena, "there are folders in it");
-	trash = open_trash(account->folder);
-	if (trash < 0 || renameat2(account->folder, name.text, account->folder, to.text,
-				 RENAME_NOREPLACE) != 0)
+	if (!open_trash(account->folder, &trash) ||
+		renameat2(account->folder, name.text, account->folder, to.text, RENAME_NOREPLACE) !=
+			0)
 		return fail(answer, arena);
 	subscriptions_remove(account->folder, folder);
-	finish_all(account->folder, trash);
+	finish_all(account->folder, &trash);
 	return true;
 }
 

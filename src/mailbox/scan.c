@@ -61,7 +61,7 @@ static bool terminated(struct str name, char to[PART_NAME_MAX])
 	return true;
 }
 
-static int open_folder(int account, struct str folder)
+int scan_open_folder(int account, struct str folder)
 {
 	char name[PART_NAME_MAX];
 
@@ -76,7 +76,7 @@ static int open_folder(int account, struct str folder)
 
 int scan_open_part(int account, struct str folder, bool is_new)
 {
-	scoped(fd_close) int fd = open_folder(account, folder);
+	scoped(fd_close) int fd = scan_open_folder(account, folder);
 
 	return fd < 0 ? -1 : folder_open_directory(fd, is_new ? "new" : "cur");
 }
@@ -118,7 +118,9 @@ static bool next_located(
 			.draft = index_column_copy(s, 9, arena),
 			.size = (uint64_t)index_column(s, 10),
 			.time = index_column(s, 11),
-			.id = index_column_copy(s, 12, arena) };
+			.id = index_column_copy(s, 12, arena),
+			.left_in = index_column(s, 13),
+			.left = (uint32_t)index_column(s, 14) };
 	return found && l->name.at && l->id.at;
 }
 
@@ -350,7 +352,7 @@ static void see_folder(struct scan *s, struct str name)
 
 	if (!folder_name_is_good(name))
 		return;
-	fd = open_folder(s->account->folder, name);
+	fd = scan_open_folder(s->account->folder, name);
 	if (fd < 0 || fstatat(fd, "cur", &status, AT_SYMLINK_NOFOLLOW) != 0 ||
 		!S_ISDIR(status.st_mode) || !(folder = folder_of(s, name)))
 		return;

@@ -22,6 +22,8 @@ struct located {
 	uint64_t flags, hash, size;
 	int64_t conversation, time;
 	struct str queue_id, sent, draft, id;
+	int64_t left_in; /* the folder where it had keywords that it could not take along; 0: none */
+	uint32_t left;	 /* and these */
 };
 
 /* With the lock held. False: there is none. Texts are in `arena`. */
@@ -30,7 +32,8 @@ bool scan_locate(
 bool scan_locate_number(
 	struct account *account, int64_t number, struct arena *arena, struct located *located);
 
-/* `cur` or `new` of a folder, as an open directory; -1 with errno. No link is followed. */
+/* A folder, or `cur` or `new` of it, as an open directory; -1 with errno. No link is followed. */
+int scan_open_folder(int account, struct str folder);
 int scan_open_part(int account, struct str folder, bool is_new);
 /* The file of a message, open for reading; -1 with errno. ENOENT: it has moved since. */
 int scan_open_file(int account, const struct located *located);

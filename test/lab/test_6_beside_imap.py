@@ -145,6 +145,30 @@ def test_keywords_and_the_mark_for_expunging_survive_what_the_page_changes(perso
     assert person.imap.flags(uid) == theirs | {"\\Seen"}
 
 
+def test_keywords_go_along_by_name_when_the_page_moves_and_takes_back(person, open_canary):
+    """The letters differ from folder to folder; Dovecot has both folders open before and after."""
+    uid, other = person.gets(open_canary), person.gets("other" + open_canary[4:])
+    person.api.post("/folders", {"name": "Labels"})
+    person.imap.ask("UID", "COPY", str(other), "Labels")
+    person.imap.ask("UID", "STORE", str(uid), "+FLAGS", "($Label1 later \\Flagged)")
+    mine = person.imap.flags(uid)
+    assert len(mine) == 3
+    person.imap.enter("Labels")
+    (there,) = person.imap.uids()
+    person.imap.ask("UID", "STORE", str(there), "+FLAGS", "(Theirs First)")
+    one = person.sees(open_canary)["id"]
+    assert person.change_id(one, move=".Labels") == "ok"
+    (moved,) = person.find(open_canary)
+    assert person.imap.flags(moved) == mine
+    assert person.imap.flags(there) == {"Theirs", "First"}
+    person.imap.ask("UID", "STORE", str(moved), "+FLAGS", "(New)")
+    assert person.imap.flags(moved) == mine | {"New"}
+    assert person.change_id(one, move="INBOX") == "ok"
+    person.imap.enter()
+    (back,) = person.find(open_canary)
+    assert person.imap.flags(back) == mine | {"New"}
+
+
 # --- places
 
 def test_moving_here_and_there_is_seen_there_and_here(person, open_canary):

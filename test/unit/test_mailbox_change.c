@@ -67,6 +67,156 @@ static void what_was_moved_comes_back(void **state)
 	assert_int_equal(answer.outcome, WEB_INVALID);
 }
 
+/* Dovecot's list of a folder's keywords. */
+static void put_keywords(const char *folder, const char *lines)
+{
+	put(arena_printf(&memory, "%sdovecot-keywords", folder).at, 1000, lines);
+}
+
+static const char *keywords_in(const char *folder)
+{
+	scoped(buf_free) struct buf text = BUF(100000);
+	scoped(fd_close) int fd = open(
+		arena_printf(&memory, HOME "%sdovecot-keywords", folder).at, O_RDONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0 && fd_read_all(fd, &text));
+	return arena_str(&memory, buf_str(&text)).at;
+}
+
+static void move_to(const char *id, const char *folder)
+{
+	struct messages_change_answer answer =
+		CHANGE(id, NULL, .move = 1, .folder = str_of(folder));
+
+	assert_int_equal(answer.changed.at[0].outcome, WEB_OK);
+}
+
+static void keywords_go_along_by_name_and_come_back(void **state)
+{
+	(void)state;
+	make_three();
+	make_folder(".Work");
+	move_file("cur/3.c:2,FSa", "cur/3.c:2,FSac");
+	put_keywords("", "0 $Label1\n1 other\n2 Später\n");
+	put_keywords(".Work/", "0 theirs\n2 $label1\n");
+	move_to("3.c", ".Work");
+	assert_true(is_file(".Work/cur/3.c:2,FScd"));
+	assert_string_equal(keywords_in(".Work/"), "0 theirs\n2 $label1\n3 Später\n");
+	assert_string_equal(keywords_in(""), "0 $Label1\n1 other\n2 Später\n");
+	assert_false(is_file(".Work/dovecot-uidlist.lock"));
+	assert_false(is_file(".Work/dovecot-keywords.lock"));
+	move_to("3.c", "");
+	assert_true(is_file("cur/3.c:2,FSac"));
+	move_to("3.c", ".Trash"); /* has no list yet */
+	assert_true(is_file(".Trash/cur/3.c:2,FSab"));
+	assert_string_equal(keywords_in(".Trash/"), "0 $Label1\n1 Später\n");
+}
+
+/* Dovecot reads the list again if its time in seconds is another one. */
+static void a_list_that_is_added_to_looks_newer_by_a_second(void **state)
+{
+	struct stat before, after;
+
+	(void)state;
+	make_three();
+	make_folder(".Work");
+	put_keywords("", "0 mine\n");
+	put_keywords(".Work/", "0 theirs\n");
+	const struct timespec ahead[] = { { .tv_sec = time(NULL) + 100 },
+		{ .tv_sec = time(NULL) + 100 } };
+	assert_int_equal(utimensat(AT_FDCWD, HOME ".Work/dovecot-keywords", ahead, 0), 0);
+	assert_int_equal(stat(HOME ".Work/dovecot-keywords", &before), 0);
+	move_to("3.c", ".Work");
+	assert_int_equal(stat(HOME ".Work/dovecot-keywords", &after), 0);
+	assert_true(after.st_mtime == before.st_mtime + 1);
+}
+
+static void what_cannot_be_said_there_is_back_with_the_message(void **state)
+{
+	(void)state;
+	make_three();
+	make_folder(".Full");
+	scoped(buf_free) struct buf full = BUF(10000);
+	for (int i = 0; i < 26; i++)
+		buf_printf(&full, "%d theirs%d\n", i, i);
+	buf_add_char(&full, '\0');
+	move_file("cur/3.c:2,FSa", "cur/3.c:2,FSab");
+	put_keywords("", "0 mine\n1 theirs7\n");
+	put_keywords(".Full/", full.at);
+	move_to("3.c", ".Full");
+	assert_true(is_file(".Full/cur/3.c:2,FSh"));
+	move_to("3.c", "");
+	assert_true(is_file("cur/3.c:2,FSab"));
+	move_to("3.c", ".Full");
+	reopen_room();
+	CHANGE("3.c", NULL, .remove = MESSAGE_FLAGGED);
+	move_to("3.c", "");
+	assert_true(is_file("cur/3.c:2,Sab"));
+}
+
+static void a_folder_that_another_program_has_locked_hinders_no_move(void **state)
+{
+	(void)state;
+	make_three();
+	make_folder(".Work");
+	put_keywords("", "0 mine\n");
+	put(".Work/dovecot-uidlist.lock", 1000, "1:elsewhere");
+	move_to("3.c", ".Work");
+	assert_true(is_file(".Work/cur/3.c:2,FS"));
+	assert_true(is_file(".Work/dovecot-uidlist.lock"));
+	move_to("3.c", "");
+	assert_true(is_file("cur/3.c:2,FSa"));
+}
+
+static void letters_of_which_nobody_has_a_list_stay_as_they_are(void **state)
+{
+	(void)state;
+	make_three();
+	move_file("cur/3.c:2,FSa", "cur/3.c:2,FSXaz,more");
+	move_to("3.c", ".Trash");
+	assert_true(is_file(".Trash/cur/3.c:2,FSXaz,more"));
+	assert_int_equal(access(HOME ".Trash/dovecot-keywords", F_OK), -1);
+}
+
+static void a_list_that_is_no_list_does_no_harm(void **state)
+{
+	static const char *const lists[] = {
+		"0 mine\n26 far\n-1 x\n99999999999999999999 y\n\n0\n 1\n", "0 mine"
+	};
+
+	(void)state;
+	make_three();
+	make_folder(".Work");
+	for (size_t i = 0; i < count_of(lists); i++) {
+		put_keywords("", lists[i]);
+		put_keywords(".Work/", lists[i]);
+		move_to("3.c", ".Work");
+		assert_true(is_file(".Work/cur/3.c:2,FSa"));
+		move_to("3.c", "");
+	}
+	assert_int_equal(unlink(HOME ".Work/dovecot-keywords"), 0);
+	assert_int_equal(symlink("../new/1.a", HOME ".Work/dovecot-keywords"), 0);
+	move_to("3.c", ".Work");
+	assert_true(is_file(".Work/cur/3.c:2,FS"));
+	move_to("3.c", "");
+	assert_true(is_file("cur/3.c:2,FSa"));
+}
+
+static void mail_of_a_removed_folder_keeps_its_keywords(void **state)
+{
+	(void)state;
+	make_three();
+	make_folder(".Old");
+	put_keywords(".Old/", "0 mine\n");
+	put_keywords("", "0 theirs\n");
+	move_file("cur/3.c:2,FSa", ".Old/cur/3.c:2,FSa");
+	struct folders_answer answer =
+		POST(folder_change, .change = FOLDER_REMOVE, .folder = STR(".Old"));
+	assert_int_equal(answer.outcome, WEB_OK);
+	assert_true(is_file(".Trash/cur/3.c:2,FSa"));
+	assert_string_equal(keywords_in(".Trash/"), "0 mine\n");
+}
+
 static void what_is_erased_is_gone_and_can_not_be_found(void **state)
 {
 	struct messages_change_answer answer;
@@ -471,6 +621,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(flags_are_in_the_name_and_others_letters_stay),
 		TEST(what_was_moved_comes_back),
+		TEST(keywords_go_along_by_name_and_come_back),
+		TEST(a_list_that_is_added_to_looks_newer_by_a_second),
+		TEST(what_cannot_be_said_there_is_back_with_the_message),
+		TEST(a_folder_that_another_program_has_locked_hinders_no_move),
+		TEST(letters_of_which_nobody_has_a_list_stay_as_they_are),
+		TEST(a_list_that_is_no_list_does_no_harm),
+		TEST(mail_of_a_removed_folder_keeps_its_keywords),
 		TEST(what_is_erased_is_gone_and_can_not_be_found),
 		TEST(a_file_that_moved_meanwhile_is_looked_for),
 		TEST(what_is_done_to_a_copy_is_not_done_to_the_other_one),

@@ -73,7 +73,7 @@ static void do_addresses(struct post *p)
 	pthread_mutex_lock(&p->account->lock);
 	index_ready(p->account->index);
 	people_find(p->account->index, &p->q->ask.addresses, p->q->arena, &p->q->answer.addresses);
-	if (p->account->index->failure != SQLITE_OK)
+	if (p->account->index->db.failure != SQLITE_OK)
 		index_recover(p->account->index);
 	pthread_mutex_unlock(&p->account->lock);
 }

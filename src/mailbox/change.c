@@ -84,8 +84,8 @@ static uint32_t keywords_there(const struct changing *c, const struct located *l
 static void remember_left(const struct changing *c, const struct located *l, uint32_t left)
 {
 	if (left || l->left_in)
-		INDEX_RUN(c->account->index, MESSAGE_LEFT, index_number(l->number),
-			index_number(left ? l->directory / 2 : 0), index_number(left));
+		INDEX_RUN(c->account->index, MESSAGE_LEFT, as_number(l->number),
+			as_number(left ? l->directory / 2 : 0), as_number(left));
 }
 
 /* One rename to what it is to be; false with errno. */
@@ -186,8 +186,8 @@ static void change_all(struct changing *c, struct messages_change_answer *answer
 {
 	scan(c->account);
 	if (c->target >= 0)
-		c->number = index_only_number(c->account->index,
-			INDEX_ASK(c->account->index, FOLDER_OF_NAME, index_text(c->ask->folder)));
+		c->number = row_only_number(&c->account->index->db,
+			INDEX_ASK(c->account->index, FOLDER_OF_NAME, as_text(c->ask->folder)));
 	for (size_t i = 0; i < c->ask->ids.len; i++)
 		change_one(c, c->ask->ids.at[i].text, &answer->changed.at[answer->changed.len++]);
 	/* What was moved is to be found after a crash in the new place or in the old one. */

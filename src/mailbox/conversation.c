@@ -19,14 +19,14 @@ static int64_t hash_of(struct str id)
 
 static int64_t known_conversation(struct index *index, int64_t hash)
 {
-	return index_only_number(index, INDEX_ASK(index, REFERENCE, index_number(hash)));
+	return row_only_number(&index->db, INDEX_ASK(index, REFERENCE, as_number(hash)));
 }
 
 static int64_t size_of(struct index *index, int64_t conversation)
 {
-	return index_only_number(
-		index, INDEX_ASK(index, CONVERSATION_SIZE, index_number(conversation),
-			       index_number(CONVERSATION_MAX)));
+	return row_only_number(
+		&index->db, INDEX_ASK(index, CONVERSATION_SIZE, as_number(conversation),
+				    as_number(CONVERSATION_MAX)));
 }
 
 /* The one it answers, and then those before it; of very many the first ones are left out, but for
@@ -52,8 +52,8 @@ static int64_t conversation_of_parent(struct index *index, const struct relation
 
 static void unite(struct index *index, int64_t from, int64_t into)
 {
-	INDEX_RUN(index, CONVERSATION_JOIN, index_number(from), index_number(into));
-	INDEX_RUN(index, REFERENCES_JOIN, index_number(from), index_number(into));
+	INDEX_RUN(index, CONVERSATION_JOIN, as_number(from), as_number(into));
+	INDEX_RUN(index, REFERENCES_JOIN, as_number(from), as_number(into));
 }
 
 /* A number of its own: that of the oldest message it knows of, so that it is the same again when
@@ -64,7 +64,7 @@ static int64_t begin_conversation(struct index *index, const struct relations *r
 		return hash_of(r->at[0]);
 	if (r->id.len)
 		return hash_of(r->id);
-	return index_only_number(index, INDEX_ASK(index, CONVERSATION_OF, index_number(r->number)));
+	return row_only_number(&index->db, INDEX_ASK(index, CONVERSATION_OF, as_number(r->number)));
 }
 
 static int64_t choose(struct index *index, const struct relations *r, int64_t id)
@@ -74,8 +74,8 @@ static int64_t choose(struct index *index, const struct relations *r, int64_t id
 
 	if (!awaited || !parent || awaited == parent)
 		return awaited ? awaited : parent ? parent : begin_conversation(index, r);
-	if (index_only_number(index,
-		    INDEX_ASK(index, MESSAGE_ID_TAKEN, index_number(id), index_number(r->number))))
+	if (row_only_number(&index->db,
+		    INDEX_ASK(index, MESSAGE_ID_TAKEN, as_number(id), as_number(r->number))))
 		return awaited;
 	if (size_of(index, awaited) + size_of(index, parent) > CONVERSATION_MAX)
 		return parent;
@@ -94,9 +94,9 @@ int64_t conversation_join(struct index *index, const struct relations *r, int64_
 		chosen = hash_of(own);
 	}
 	if (id)
-		INDEX_RUN(index, REFERENCE_ADD, index_number(id), index_number(chosen));
+		INDEX_RUN(index, REFERENCE_ADD, as_number(id), as_number(chosen));
 	for (size_t i = 0; i < references(r); i++)
-		INDEX_RUN(index, REFERENCE_ADD, index_number(hash_of(reference(r, i))),
-			index_number(chosen));
+		INDEX_RUN(index, REFERENCE_ADD, as_number(hash_of(reference(r, i))),
+			as_number(chosen));
 	return chosen;
 }

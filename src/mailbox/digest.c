@@ -101,10 +101,10 @@ static void put_words(struct index *index, int64_t number, const struct mime_doc
 		buf_add(&files, d->attachments.at[i].name);
 		buf_add_char(&files, ' ');
 	}
-	INDEX_RUN(index, WORDS_REMOVE, index_number(number));
-	INDEX_RUN(index, WORDS_ADD, index_number(number), index_text(buf_str(&sender)),
-		index_text(buf_str(&recipients)), index_text(d->subject),
-		index_text(buf_str(&files)), index_text(str_head(d->text, DIGEST_TEXT_MAX)));
+	INDEX_RUN(index, WORDS_REMOVE, as_number(number));
+	INDEX_RUN(index, WORDS_ADD, as_number(number), as_text(buf_str(&sender)),
+		as_text(buf_str(&recipients)), as_text(d->subject), as_text(buf_str(&files)),
+		as_text(str_head(d->text, DIGEST_TEXT_MAX)));
 	buf_free(&sender);
 	buf_free(&recipients);
 	buf_free(&files);
@@ -150,14 +150,13 @@ static void put_document(struct index *index, const struct located *l,
 	int64_t message_id, conversation = join(index, l->number, d, arena, &message_id);
 
 	list_people(&people, d->to.at, d->to.len);
-	INDEX_RUN(index, MESSAGE_IS_READ, index_number(l->number),
-		index_number(count_attachments(d)), index_number(message_id),
-		index_number(conversation));
-	INDEX_RUN(index, SUMMARY_PUT, index_number(l->number),
-		index_text(str_head_utf8(from->name, SUBJECT_MAX)),
-		index_text(str_head_utf8(from->address, SUBJECT_MAX)), index_text(buf_str(&people)),
-		index_text(str_head_utf8(d->subject, SUBJECT_MAX)),
-		index_text(str_head_utf8(d->preview, PREVIEW_MAX)));
+	INDEX_RUN(index, MESSAGE_IS_READ, as_number(l->number), as_number(count_attachments(d)),
+		as_number(message_id), as_number(conversation));
+	INDEX_RUN(index, SUMMARY_PUT, as_number(l->number),
+		as_text(str_head_utf8(from->name, SUBJECT_MAX)),
+		as_text(str_head_utf8(from->address, SUBJECT_MAX)), as_text(buf_str(&people)),
+		as_text(str_head_utf8(d->subject, SUBJECT_MAX)),
+		as_text(str_head_utf8(d->preview, PREVIEW_MAX)));
 	put_words(index, l->number, d);
 	if (folder_name_kind(l->folder) == FOLDER_SENT)
 		put_addressees(index, l->number, d);
@@ -223,8 +222,8 @@ static void locate_all(
 
 	index_ready(index);
 	for (size_t i = 0; i < n; i++) {
-		sqlite3_stmt *s = INDEX_ASK(index, MESSAGE_STATE, index_number(numbers[i]));
-		bool unread = index_row(index, s) && index_column(s, 0) == DIGEST_DUE;
+		sqlite3_stmt *s = INDEX_ASK(index, MESSAGE_STATE, as_number(numbers[i]));
+		bool unread = row(&index->db, s) && row_number(s, 0) == DIGEST_DUE;
 
 		sqlite3_reset(s);
 		digests[i].arena = ARENA(NAME_ARENA + MIME_ARENA_MAX);
@@ -255,8 +254,7 @@ static bool put_all(struct account *account, struct digest *digests, size_t n)
 			put_document(index, &digests[i].located, &digests[i].document,
 				&digests[i].arena);
 		else
-			INDEX_RUN(
-				index, MESSAGE_UNREADABLE, index_number(digests[i].located.number));
+			INDEX_RUN(index, MESSAGE_UNREADABLE, as_number(digests[i].located.number));
 	}
 	return index_commit(index);
 }
@@ -283,7 +281,7 @@ static bool read_with(
 	if (!read_all(account, reader, digests, n))
 		look_again(account);
 	pthread_mutex_lock(&account->lock);
-	good = account->index->handle && put_all(account, digests, n);
+	good = account->index->db.handle && put_all(account, digests, n);
 	if (!good)
 		index_recover(account->index);
 	pthread_mutex_unlock(&account->lock);
@@ -310,9 +308,9 @@ static size_t unread_of(struct account *account, int64_t *numbers, size_t max)
 
 	pthread_mutex_lock(&account->lock);
 	index_ready(index);
-	sqlite3_stmt *s = INDEX_ASK(index, UNREAD, index_number((int64_t)max));
-	while (n < max && index_row(index, s))
-		numbers[n++] = index_column(s, 0);
+	sqlite3_stmt *s = INDEX_ASK(index, UNREAD, as_number((int64_t)max));
+	while (n < max && row(&index->db, s))
+		numbers[n++] = row_number(s, 0);
 	sqlite3_reset(s);
 	pthread_mutex_unlock(&account->lock);
 	return n;

@@ -89,12 +89,12 @@ static void gather(struct index *index, struct arena *arena, struct folders_answ
 {
 	sqlite3_stmt *s = INDEX_ASK_PLAIN(index, FOLDERS);
 
-	while (index_row(index, s)) {
+	while (row(&index->db, s)) {
 		size_t n = answer->folders.len;
 
-		add_folder(answer, index_column_copy(s, 1, arena), arena);
+		add_folder(answer, row_copy(s, 1, arena), arena);
 		if (answer->folders.len > n)
-			answer->folders.at[n].total = (uint64_t)index_column(s, 0);
+			answer->folders.at[n].total = (uint64_t)row_number(s, 0);
 	}
 }
 
@@ -108,11 +108,11 @@ static void count(struct index *index, struct arena *arena, struct folders_answe
 			numbers[i] = answer->folders.at[i].total;
 		answer->folders.at[i].total = 0;
 	}
-	while (index_row(index, s))
+	while (row(&index->db, s))
 		for (size_t i = 0; numbers && i < answer->folders.len; i++)
-			if (numbers[i] == (uint64_t)index_column(s, 0)) {
-				answer->folders.at[i].total = (uint64_t)index_column(s, 1);
-				answer->folders.at[i].unseen = (uint64_t)index_column(s, 2);
+			if (numbers[i] == (uint64_t)row_number(s, 0)) {
+				answer->folders.at[i].total = (uint64_t)row_number(s, 1);
+				answer->folders.at[i].unseen = (uint64_t)row_number(s, 2);
 			}
 }
 
@@ -134,7 +134,7 @@ static bool list_once(struct account *account, struct arena *arena, struct folde
 			add_folder(answer, folder_name_of_kind(kind), arena);
 	qsort(answer->folders.at, answer->folders.len, sizeof *answer->folders.at,
 		by_kind_and_name);
-	return account->index->failure == SQLITE_OK;
+	return account->index->db.failure == SQLITE_OK;
 }
 
 static void list_locked(struct account *account, struct arena *arena, struct folders_answer *answer)

@@ -26,8 +26,10 @@ enum {
 };
 
 #define INDEX_STATEMENT_SQL(name, sql) sql,
-static const char *const statements[] = { INDEX_STATEMENTS(INDEX_STATEMENT_SQL) };
+static const char *const texts[] = { INDEX_STATEMENTS(INDEX_STATEMENT_SQL) };
 #undef INDEX_STATEMENT_SQL
+static const struct sql_statements statements = { texts, INDEX_STATEMENTS_N, LOG_WARNING,
+	"index-failed" };
 
 /* Held exclusively: no second process may have it, and no shared memory is needed. */
 static const char pragmas[] = "PRAGMA locking_mode = EXCLUSIVE;"
@@ -53,12 +55,7 @@ struct index *index_new(int folder, const struct folder_path *path)
 
 static void close_handle(struct index *index)
 {
-	for (size_t i = 0; i < INDEX_STATEMENTS_N; i++) {
-		sqlite3_finalize(index->prepared[i]);
-		index->prepared[i] = NULL;
-	}
-	sqlite3_close(index->handle);
-	index->handle = NULL;
+	sql_close(&index->db);
 	known_free(&index->known);
 }
 
@@ -76,19 +73,7 @@ void index_free(struct index **index)
 
 static int execute(struct index *index, const char *sql)
 {
-	return sqlite3_exec(index->handle, sql, NULL, NULL, NULL);
-}
-
-static int version_of(struct index *index)
-{
-	sqlite3_stmt *s = NULL;
-	int version = -1;
-
-	if (sqlite3_prepare_v2(index->handle, "PRAGMA user_version", -1, &s, NULL) == SQLITE_OK &&
-		sqlite3_step(s) == SQLITE_ROW)
-		version = sqlite3_column_int(s, 0);
-	sqlite3_finalize(s);
-	return version;
+	return sqlite3_exec(index->db.handle, sql, NULL, NULL, NULL);
 }
 
 #define STRING_OF(number)	STRING_OF_VALUE(number)
@@ -97,7 +82,7 @@ static int version_of(struct index *index)
 /* A new one has no version; SQLITE_MISMATCH: it is another program's. */
 static int make_tables(struct index *index)
 {
-	int version = version_of(index);
+	int version = sql_version(index->db.handle);
 
 	if (version == INDEX_VERSION)
 		return SQLITE_OK;
@@ -107,18 +92,14 @@ static int make_tables(struct index *index)
 		"BEGIN;" INDEX_TABLES "PRAGMA user_version = " STRING_OF(INDEX_VERSION) ";COMMIT;");
 }
 
-static int prepare_all(struct index *index)
+static int prepare(struct index *index)
 {
-	for (size_t i = 0; i < INDEX_STATEMENTS_N; i++) {
-		int code = sqlite3_prepare_v3(index->handle, statements[i], -1,
-			SQLITE_PREPARE_PERSISTENT, &index->prepared[i], NULL);
-		if (code != SQLITE_OK) {
-			LOG(LOG_WARNING, "index-statement", log_text("sql", statements[i]),
-				log_text("why", sqlite3_errmsg(index->handle)));
-			return code;
-		}
-	}
-	return SQLITE_OK;
+	struct why why;
+	int code = sql_prepare(&index->db, &statements, &why);
+
+	if (code != SQLITE_OK)
+		LOG(LOG_WARNING, "index-statement", log_text("why", why.text));
+	return code;
 }
 
 /* The files the index has are read once; so is again what could not be read before. */
@@ -126,33 +107,33 @@ static int learn_known(struct index *index)
 {
 	sqlite3_stmt *s = INDEX_ASK_PLAIN(index, KNOWN);
 
-	while (index_row(index, s))
-		known_add(&index->known, (uint64_t)index_column(s, 1), (uint32_t)index_column(s, 2),
-			index_column(s, 0));
+	while (row(&index->db, s))
+		known_add(&index->known, (uint64_t)row_number(s, 1), (uint32_t)row_number(s, 2),
+			row_number(s, 0));
 	INDEX_RUN_PLAIN(index, UNREADABLE_AGAIN);
-	return index->failure;
+	return index->db.failure;
 }
 
 static int open_at(struct index *index, const char *path)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
 		    SQLITE_OPEN_NOFOLLOW;
-	int code = sqlite3_open_v2(path, &index->handle, flags, NULL);
+	int code = sqlite3_open_v2(path, &index->db.handle, flags, NULL);
 
-	index->failure = SQLITE_OK;
+	index->db.failure = SQLITE_OK;
 	if (code == SQLITE_OK)
-		code = sqlite3_busy_timeout(index->handle, BUSY_MS);
+		code = sqlite3_busy_timeout(index->db.handle, BUSY_MS);
 	if (code == SQLITE_OK)
 		code = execute(index, pragmas);
 	if (code == SQLITE_OK)
 		code = make_tables(index);
 	if (code == SQLITE_OK)
-		code = prepare_all(index);
+		code = prepare(index);
 	if (code == SQLITE_OK)
 		code = learn_known(index);
 	if (code != SQLITE_OK)
 		close_handle(index);
-	index->failure = SQLITE_OK;
+	index->db.failure = SQLITE_OK;
 	return code;
 }
 
@@ -185,7 +166,7 @@ static void open_in_memory(struct index *index, int code)
 	index->again = deadline_in(TRY_AGAIN);
 	code = open_at(index, ":memory:");
 	must(code == SQLITE_OK || code == SQLITE_NOMEM);
-	must(index->handle);
+	must(index->db.handle);
 }
 
 static bool has_room(const struct index *index)
@@ -213,15 +194,15 @@ static void open_on_disk(struct index *index)
 
 void index_ready(struct index *index)
 {
-	if (index->handle && index->in_memory && deadline_passed(index->again))
+	if (index->db.handle && index->in_memory && deadline_passed(index->again))
 		close_handle(index);
-	if (!index->handle)
+	if (!index->db.handle)
 		open_on_disk(index);
 }
 
 void index_recover(struct index *index)
 {
-	int code = index->failure;
+	int code = index->db.failure;
 
 	close_handle(index);
 	if (is_broken(code)) {
@@ -234,94 +215,11 @@ void index_recover(struct index *index)
 	}
 }
 
-/* --- statements --- */
-
-static void failed(struct index *index, int code, const char *doing)
-{
-	LOG(LOG_WARNING, "index-failed", log_text("index", index->path), log_text("doing", doing),
-		log_text("why", sqlite3_errmsg(index->handle)));
-	if (index->failure == SQLITE_OK)
-		index->failure = code;
-}
-
-sqlite3_stmt *index_ask(
-	struct index *index, enum index_statement name, const struct index_value *values, size_t n)
-{
-	sqlite3_stmt *s = index->prepared[name];
-
-	sqlite3_reset(s);
-	must((size_t)sqlite3_bind_parameter_count(s) == n);
-	for (size_t i = 0; i < n; i++) {
-		const struct index_value *v = &values[i];
-		int code, place = (int)i + 1;
-
-		if (v->is_number)
-			code = sqlite3_bind_int64(s, place, v->number);
-		else
-			code = sqlite3_bind_text(s, place, v->text.at ? v->text.at : "",
-				(int)v->text.len, SQLITE_STATIC);
-		must(code == SQLITE_OK);
-	}
-	return s;
-}
-
-bool index_row(struct index *index, sqlite3_stmt *s)
-{
-	int code = index->failure == SQLITE_OK ? sqlite3_step(s) : SQLITE_DONE;
-
-	if (code == SQLITE_ROW)
-		return true;
-	if (code != SQLITE_DONE)
-		failed(index, code, sqlite3_sql(s));
-	sqlite3_reset(s);
-	return false;
-}
-
-bool index_run(struct index *index, sqlite3_stmt *s)
-{
-	while (index_row(index, s))
-		;
-	return index->failure == SQLITE_OK;
-}
-
-int64_t index_only_number(struct index *index, sqlite3_stmt *s)
-{
-	int64_t number = index_row(index, s) ? index_column(s, 0) : 0;
-
-	sqlite3_reset(s);
-	return number;
-}
-
-int64_t index_column(sqlite3_stmt *s, int column)
-{
-	return sqlite3_column_int64(s, column);
-}
-
-struct str index_column_text(sqlite3_stmt *s, int column)
-{
-	const void *at = sqlite3_column_blob(s, column);
-
-	return at ? (struct str){ at, (size_t)sqlite3_column_bytes(s, column) } : STR("");
-}
-
-struct str index_column_copy(sqlite3_stmt *s, int column, struct arena *arena)
-{
-	return arena_str(arena, index_column_text(s, column));
-}
-
-int64_t index_changes(const struct index *index)
-{
-	return sqlite3_changes64(index->handle);
-}
-
-int64_t index_last_number(const struct index *index)
-{
-	return sqlite3_last_insert_rowid(index->handle);
-}
+/* --- transactions --- */
 
 void index_begin(struct index *index)
 {
-	index->failure = SQLITE_OK;
+	index->db.failure = SQLITE_OK;
 	INDEX_RUN_PLAIN(index, BEGIN);
 }
 

@@ -86,22 +86,22 @@ static void take_people(struct message_summary *m, struct str lines, struct aren
 static void take_row(sqlite3_stmt *s, struct arena *arena, struct message_summary *m)
 {
 	*m = (struct message_summary){
-		.id = index_column_copy(s, 1, arena),
-		.folder = index_column_copy(s, 2, arena),
-		.flags = (uint64_t)index_column(s, 3),
-		.time = (uint64_t)index_column(s, 4),
-		.size = (uint64_t)index_column(s, 5),
-		.from_name = index_column_copy(s, 6, arena),
-		.from_address = index_column_copy(s, 7, arena),
-		.subject = index_column_copy(s, 9, arena),
-		.preview = index_column_copy(s, 10, arena),
-		.attachments = (uint64_t)index_column(s, 11),
-		.conversation = list_conversation(index_column(s, 12), arena),
-		.queue_id = index_column_copy(s, 13, arena),
-		.sent = index_column_copy(s, 14, arena),
-		.draft = index_column_copy(s, 15, arena),
+		.id = row_copy(s, 1, arena),
+		.folder = row_copy(s, 2, arena),
+		.flags = (uint64_t)row_number(s, 3),
+		.time = (uint64_t)row_number(s, 4),
+		.size = (uint64_t)row_number(s, 5),
+		.from_name = row_copy(s, 6, arena),
+		.from_address = row_copy(s, 7, arena),
+		.subject = row_copy(s, 9, arena),
+		.preview = row_copy(s, 10, arena),
+		.attachments = (uint64_t)row_number(s, 11),
+		.conversation = list_conversation(row_number(s, 12), arena),
+		.queue_id = row_copy(s, 13, arena),
+		.sent = row_copy(s, 14, arena),
+		.draft = row_copy(s, 15, arena),
 	};
-	take_people(m, index_column_copy(s, 8, arena), arena);
+	take_people(m, row_copy(s, 8, arena), arena);
 }
 
 /* The messages of a page that aren't read yet. */
@@ -136,11 +136,11 @@ static bool add_row(struct page *p, sqlite3_stmt *s)
 			(unsigned long long)p->number);
 		return false;
 	}
-	p->time = index_column(s, 4);
-	p->number = index_column(s, 0);
-	if (index_column(s, 16) == DIGEST_DUE && p->unread->n < DIGEST_BATCH)
+	p->time = row_number(s, 4);
+	p->number = row_number(s, 0);
+	if (row_number(s, 16) == DIGEST_DUE && p->unread->n < DIGEST_BATCH)
 		p->unread->numbers[p->unread->n++] = p->number;
-	p->places[n] = (struct place){ index_column(s, 12), index_column(s, 17) };
+	p->places[n] = (struct place){ row_number(s, 12), row_number(s, 17) };
 	take_row(s, p->arena, &p->answer->messages.at[n]);
 	p->answer->messages.len++;
 	return true;
@@ -148,7 +148,7 @@ static bool add_row(struct page *p, sqlite3_stmt *s)
 
 static void add_rows(struct page *p, sqlite3_stmt *s)
 {
-	while (index_row(p->index, s) && add_row(p, s))
+	while (row(&p->index->db, s) && add_row(p, s))
 		;
 	sqlite3_reset(s);
 }
@@ -158,11 +158,11 @@ static void count_conversations(struct page *p)
 	for (size_t i = 0; i < p->answer->messages.len; i++) {
 		struct message_summary *m = &p->answer->messages.at[i];
 		sqlite3_stmt *s = INDEX_ASK(p->index, CONVERSATION_COUNT,
-			index_number(p->places[i].folder), index_number(p->places[i].conversation));
+			as_number(p->places[i].folder), as_number(p->places[i].conversation));
 
-		if (index_row(p->index, s)) {
-			m->count = (uint64_t)index_column(s, 0);
-			m->unseen = (uint64_t)index_column(s, 1);
+		if (row(&p->index->db, s)) {
+			m->count = (uint64_t)row_number(s, 0);
+			m->unseen = (uint64_t)row_number(s, 1);
 		}
 		sqlite3_reset(s);
 	}
@@ -170,9 +170,9 @@ static void count_conversations(struct page *p)
 
 static void count(struct page *p, sqlite3_stmt *s)
 {
-	if (index_row(p->index, s)) {
-		p->answer->total = (uint64_t)index_column(s, 0);
-		p->answer->unseen = (uint64_t)index_column(s, 1);
+	if (row(&p->index->db, s)) {
+		p->answer->total = (uint64_t)row_number(s, 0);
+		p->answer->unseen = (uint64_t)row_number(s, 1);
 	}
 	sqlite3_reset(s);
 }
@@ -183,11 +183,11 @@ static void list_one_conversation(struct page *p)
 {
 	const struct wanted *w = p->wanted;
 
-	count(p, INDEX_ASK(p->index, CONVERSATION_COUNT, index_number(w->folder),
-			 index_number(w->conversation)));
-	add_rows(p, INDEX_ASK(p->index, LIST_CONVERSATION, index_number(w->folder),
-			    index_number(w->conversation), index_number(w->time),
-			    index_number(w->number), index_number(w->limit + 1)));
+	count(p, INDEX_ASK(p->index, CONVERSATION_COUNT, as_number(w->folder),
+			 as_number(w->conversation)));
+	add_rows(p, INDEX_ASK(p->index, LIST_CONVERSATION, as_number(w->folder),
+			    as_number(w->conversation), as_number(w->time), as_number(w->number),
+			    as_number(w->limit + 1)));
 }
 
 static void list_folder(struct page *p)
@@ -196,34 +196,32 @@ static void list_folder(struct page *p)
 	bool collapse = w->ask->collapse;
 	enum index_statement counts = collapse ? INDEX_LIST_COUNT_CONVERSATIONS : INDEX_LIST_COUNT;
 	enum index_statement rows = collapse ? INDEX_LIST_CONVERSATIONS : INDEX_LIST;
-	const struct index_value values[] = { index_number(w->folder), index_number(w->time),
-		index_number(w->number), index_number(w->limit + 1) };
+	const struct value values[] = { as_number(w->folder), as_number(w->time),
+		as_number(w->number), as_number(w->limit + 1) };
 
-	count(p, index_ask(p->index, counts, values, 1));
-	add_rows(p, index_ask(p->index, rows, values, count_of(values)));
+	count(p, sql_ask(&p->index->db, counts, values, 1));
+	add_rows(p, sql_ask(&p->index->db, rows, values, count_of(values)));
 }
 
 static void find(struct page *p, struct found *found)
 {
 	const struct wanted *w = p->wanted;
 	const struct query *q = &w->query;
-	const struct index_value values[] = { index_number(w->folder),
-		index_number((int64_t)w->ask->everywhere), index_number(q->from),
-		index_number(q->before), index_number((int64_t)q->mask),
-		index_number((int64_t)q->flags), index_number((int64_t)q->attachments),
-		index_text(buf_str(&q->match)) };
-	sqlite3_stmt *s = q->match.len ? index_ask(p->index, INDEX_FIND_WORDS, values, 8)
-				       : index_ask(p->index, INDEX_FIND, values, 7);
+	const struct value values[] = { as_number(w->folder),
+		as_number((int64_t)w->ask->everywhere), as_number(q->from), as_number(q->before),
+		as_number((int64_t)q->mask), as_number((int64_t)q->flags),
+		as_number((int64_t)q->attachments), as_text(buf_str(&q->match)) };
+	sqlite3_stmt *s = q->match.len ? sql_ask(&p->index->db, INDEX_FIND_WORDS, values, 8)
+				       : sql_ask(&p->index->db, INDEX_FIND, values, 7);
 
-	while (index_row(p->index, s) &&
-		found_add(
-			found, (struct found_message){ index_column(s, 0), index_column(s, 1),
-				       index_column(s, 2), !(index_column(s, 3) & MESSAGE_SEEN) }))
+	while (row(&p->index->db, s) &&
+		found_add(found, (struct found_message){ row_number(s, 0), row_number(s, 1),
+					 row_number(s, 2), !(row_number(s, 3) & MESSAGE_SEEN) }))
 		;
 	sqlite3_reset(s);
 	/* Nothing that is typed should get here; if it does, the index isn't to blame. */
-	if ((p->index->failure & 0xff) == SQLITE_ERROR)
-		p->index->failure = SQLITE_OK;
+	if ((p->index->db.failure & 0xff) == SQLITE_ERROR)
+		p->index->db.failure = SQLITE_OK;
 }
 
 static bool is_behind(const struct found_message *m, const struct wanted *w)
@@ -244,8 +242,8 @@ static void list_found(struct page *p)
 		if (!is_behind(&found.at[i], p->wanted))
 			continue;
 		sqlite3_stmt *s =
-			INDEX_ASK(p->index, SUMMARY_OF_NUMBER, index_number(found.at[i].number));
-		more = index_row(p->index, s) && add_row(p, s);
+			INDEX_ASK(p->index, SUMMARY_OF_NUMBER, as_number(found.at[i].number));
+		more = row(&p->index->db, s) && add_row(p, s);
 		sqlite3_reset(s);
 	}
 	found_free(&found);
@@ -265,8 +263,8 @@ static bool list_once(struct page *p)
 		p->answer->outcome = WEB_FAILED;
 		return true;
 	}
-	w->folder = index_only_number(
-		p->index, INDEX_ASK(p->index, FOLDER_OF_NAME, index_text(w->ask->folder)));
+	w->folder = row_only_number(
+		&p->index->db, INDEX_ASK(p->index, FOLDER_OF_NAME, as_text(w->ask->folder)));
 	if (!w->folder && !w->ask->everywhere && !w->ask->conversation.len)
 		p->answer->outcome = WEB_NOT_FOUND;
 	if (w->ask->conversation.len)
@@ -276,7 +274,7 @@ static bool list_once(struct page *p)
 	else
 		list_folder(p);
 	count_conversations(p);
-	return p->index->failure == SQLITE_OK;
+	return p->index->db.failure == SQLITE_OK;
 }
 
 static void list_locked(struct account *account, struct wanted *w, struct arena *arena,

@@ -11,28 +11,28 @@ enum { PERSON_NAME_MAX = 200, PERSON_ADDRESS_MAX = 320, FORGET_MAX = 1000 };
 
 static void name_person(struct index *index, int64_t number, const struct person *person)
 {
-	INDEX_RUN(index, PERSON_WORDS_REMOVE, index_number(number));
-	INDEX_RUN(index, PERSON_WORDS_ADD, index_number(number), index_text(person->name),
-		index_text(person->address));
+	INDEX_RUN(index, PERSON_WORDS_REMOVE, as_number(number));
+	INDEX_RUN(index, PERSON_WORDS_ADD, as_number(number), as_text(person->name),
+		as_text(person->address));
 }
 
 static int64_t person_number(struct index *index, const struct person *person)
 {
-	sqlite3_stmt *s = INDEX_ASK(index, PERSON, index_text(person->address));
+	sqlite3_stmt *s = INDEX_ASK(index, PERSON, as_text(person->address));
 	int64_t number = 0;
 	bool named = false;
 
-	if (index_row(index, s)) {
-		number = index_column(s, 0);
-		named = index_column_text(s, 1).len > 0;
+	if (row(&index->db, s)) {
+		number = row_number(s, 0);
+		named = row_text(s, 1).len > 0;
 	}
 	sqlite3_reset(s);
 	if (!number) {
-		INDEX_RUN(index, PERSON_ADD, index_text(person->address), index_text(person->name));
-		number = index_last_number(index);
+		INDEX_RUN(index, PERSON_ADD, as_text(person->address), as_text(person->name));
+		number = sql_last_number(&index->db);
 		name_person(index, number, person);
 	} else if (!named && person->name.len) {
-		INDEX_RUN(index, PERSON_NAME, index_number(number), index_text(person->name));
+		INDEX_RUN(index, PERSON_NAME, as_number(number), as_text(person->name));
 		name_person(index, number, person);
 	}
 	return number;
@@ -48,28 +48,28 @@ void people_add(struct index *index, int64_t message, const struct person *perso
 	if (!str_is_utf8(p.name))
 		p.name = STR("");
 	int64_t number = person_number(index, &p);
-	INDEX_RUN(index, ADDRESSEE_ADD, index_number(message), index_number(number));
+	INDEX_RUN(index, ADDRESSEE_ADD, as_number(message), as_number(number));
 }
 
 static void forget_person(struct index *index, int64_t number)
 {
-	INDEX_RUN(index, PERSONS_REMOVE, index_number(number));
-	if (index_changes(index))
-		INDEX_RUN(index, PERSON_WORDS_REMOVE, index_number(number));
+	INDEX_RUN(index, PERSONS_REMOVE, as_number(number));
+	if (sql_changes(&index->db))
+		INDEX_RUN(index, PERSON_WORDS_REMOVE, as_number(number));
 }
 
 void people_forget(struct index *index, int64_t message)
 {
 	int64_t persons[FORGET_MAX];
 	size_t n = 0;
-	sqlite3_stmt *s = INDEX_ASK(index, ADDRESSEES, index_number(message));
+	sqlite3_stmt *s = INDEX_ASK(index, ADDRESSEES, as_number(message));
 
-	while (n < FORGET_MAX && index_row(index, s))
-		persons[n++] = index_column(s, 0);
+	while (n < FORGET_MAX && row(&index->db, s))
+		persons[n++] = row_number(s, 0);
 	sqlite3_reset(s);
 	if (!n)
 		return;
-	INDEX_RUN(index, ADDRESSEES_REMOVE, index_number(message));
+	INDEX_RUN(index, ADDRESSEES_REMOVE, as_number(message));
 	for (size_t i = 0; i < n; i++)
 		forget_person(index, persons[i]);
 }
@@ -79,7 +79,7 @@ void people_find(struct index *index, const struct addresses_ask *ask, struct ar
 {
 	scoped(buf_free) struct buf match = BUF(4 * QUERY_MAX);
 	uint64_t limit = ask->limit ? ask->limit : PEOPLE_DEFAULT;
-	struct index_value now = index_number(clock_wall_ms());
+	struct value now = as_number(clock_wall_ms());
 	bool any = query_words(&match, ask->prefix);
 	sqlite3_stmt *s;
 
@@ -91,14 +91,13 @@ void people_find(struct index *index, const struct addresses_ask *ask, struct ar
 	answer->people.at = arena_array(arena, limit, sizeof *answer->people.at);
 	if (!answer->people.at)
 		return;
-	s = any ? INDEX_ASK(index, PEOPLE_OF, index_text(buf_str(&match)), now,
-			  index_number((int64_t)limit))
-		: INDEX_ASK(index, PEOPLE, now, index_number((int64_t)limit));
-	while (answer->people.len < limit && index_row(index, s))
+	s = any ? INDEX_ASK(index, PEOPLE_OF, as_text(buf_str(&match)), now,
+			  as_number((int64_t)limit))
+		: INDEX_ASK(index, PEOPLE, now, as_number((int64_t)limit));
+	while (answer->people.len < limit && row(&index->db, s))
 		answer->people.at[answer->people.len++] =
-			(struct person){ index_column_copy(s, 0, arena),
-				index_column_copy(s, 1, arena) };
+			(struct person){ row_copy(s, 0, arena), row_copy(s, 1, arena) };
 	sqlite3_reset(s);
-	if (index->failure != SQLITE_OK)
+	if (index->db.failure != SQLITE_OK)
 		answer->outcome = WEB_FAILED;
 }

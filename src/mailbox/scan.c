@@ -103,24 +103,24 @@ int scan_open_file(int account, const struct located *l)
 static bool next_located(
 	struct index *index, sqlite3_stmt *s, struct arena *arena, struct located *l)
 {
-	bool found = index_row(index, s);
+	bool found = row(&index->db, s);
 
 	if (found)
-		*l = (struct located){ .number = index_column(s, 0),
-			.name = index_column_copy(s, 1, arena),
-			.folder = index_column_copy(s, 2, arena),
-			.directory = (uint32_t)index_column(s, 3),
-			.flags = (uint64_t)index_column(s, 4),
-			.hash = (uint64_t)index_column(s, 5),
-			.conversation = index_column(s, 6),
-			.queue_id = index_column_copy(s, 7, arena),
-			.sent = index_column_copy(s, 8, arena),
-			.draft = index_column_copy(s, 9, arena),
-			.size = (uint64_t)index_column(s, 10),
-			.time = index_column(s, 11),
-			.id = index_column_copy(s, 12, arena),
-			.left_in = index_column(s, 13),
-			.left = (uint32_t)index_column(s, 14) };
+		*l = (struct located){ .number = row_number(s, 0),
+			.name = row_copy(s, 1, arena),
+			.folder = row_copy(s, 2, arena),
+			.directory = (uint32_t)row_number(s, 3),
+			.flags = (uint64_t)row_number(s, 4),
+			.hash = (uint64_t)row_number(s, 5),
+			.conversation = row_number(s, 6),
+			.queue_id = row_copy(s, 7, arena),
+			.sent = row_copy(s, 8, arena),
+			.draft = row_copy(s, 9, arena),
+			.size = (uint64_t)row_number(s, 10),
+			.time = row_number(s, 11),
+			.id = row_copy(s, 12, arena),
+			.left_in = row_number(s, 13),
+			.left = (uint32_t)row_number(s, 14) };
 	return found && l->name.at && l->id.at;
 }
 
@@ -135,7 +135,7 @@ static bool take_located(
 
 bool scan_locate(struct account *account, struct str id, struct arena *arena, struct located *l)
 {
-	sqlite3_stmt *s = INDEX_ASK(account->index, MESSAGE_OF_ID, index_text(id));
+	sqlite3_stmt *s = INDEX_ASK(account->index, MESSAGE_OF_ID, as_text(id));
 
 	return take_located(account->index, s, arena, l);
 }
@@ -143,7 +143,7 @@ bool scan_locate(struct account *account, struct str id, struct arena *arena, st
 bool scan_locate_number(
 	struct account *account, int64_t number, struct arena *arena, struct located *l)
 {
-	sqlite3_stmt *s = INDEX_ASK(account->index, MESSAGE_OF_NUMBER, index_number(number));
+	sqlite3_stmt *s = INDEX_ASK(account->index, MESSAGE_OF_NUMBER, as_number(number));
 
 	return take_located(account->index, s, arena, l);
 }
@@ -177,13 +177,14 @@ static void put_message(struct scan *s, const struct seen *folder, uint32_t dire
 		sent = sent_of_name(name);
 	if (folder_name_kind(folder->name) == FOLDER_DRAFTS)
 		draft = draft_of_name(name);
-	INDEX_RUN(index, MESSAGE_ADD, index_text(id), index_text(name), index_number((int64_t)hash),
-		index_number(folder->number), index_number(directory),
-		index_number((int64_t)file_name_flags(name)), index_number(ms),
-		index_number(status->st_size), index_number((int64_t)(known_hash(id) >> 1)),
-		index_text(file_name_queue_id(name)), index_text(sent), index_text(draft));
-	if (index->failure == SQLITE_OK)
-		known_add(&index->known, hash, directory, index_last_number(index))->mark = s->mark;
+	INDEX_RUN(index, MESSAGE_ADD, as_text(id), as_text(name), as_number((int64_t)hash),
+		as_number(folder->number), as_number(directory),
+		as_number((int64_t)file_name_flags(name)), as_number(ms),
+		as_number(status->st_size), as_number((int64_t)(known_hash(id) >> 1)),
+		as_text(file_name_queue_id(name)), as_text(sent), as_text(draft));
+	if (index->db.failure == SQLITE_OK)
+		known_add(&index->known, hash, directory, sql_last_number(&index->db))->mark =
+			s->mark;
 }
 
 static void move_message(struct scan *s, const struct seen *folder, uint32_t directory,
@@ -194,16 +195,16 @@ static void move_message(struct scan *s, const struct seen *folder, uint32_t dir
 	enum folder_kind kind = folder_name_kind(folder->name);
 	enum folder_kind before = folder_name_kind(was->folder);
 
-	INDEX_RUN(index, MESSAGE_IS_AT, index_number(was->number), index_text(name),
-		index_number((int64_t)hash), index_number(folder->number), index_number(directory),
-		index_number((int64_t)file_name_flags(name)),
-		index_text(kind == FOLDER_SENT ? sent_of_name(name) : STR("")),
-		index_text(kind == FOLDER_DRAFTS ? draft_of_name(name) : STR("")));
+	INDEX_RUN(index, MESSAGE_IS_AT, as_number(was->number), as_text(name),
+		as_number((int64_t)hash), as_number(folder->number), as_number(directory),
+		as_number((int64_t)file_name_flags(name)),
+		as_text(kind == FOLDER_SENT ? sent_of_name(name) : STR("")),
+		as_text(kind == FOLDER_DRAFTS ? draft_of_name(name) : STR("")));
 	/* Only what lies in Sent says whom one has written to. */
 	if ((kind == FOLDER_SENT) != (before == FOLDER_SENT))
-		INDEX_RUN(index, MESSAGE_READ_AGAIN, index_number(was->number));
+		INDEX_RUN(index, MESSAGE_READ_AGAIN, as_number(was->number));
 	known_remove(&index->known, was->hash, was->directory);
-	if (index->failure == SQLITE_OK)
+	if (index->db.failure == SQLITE_OK)
 		known_add(&index->known, hash, directory, was->number)->mark = s->mark;
 }
 
@@ -222,12 +223,12 @@ struct copies {
 
 static void find_copies(struct scan *s, struct str base, struct copies *c)
 {
-	sqlite3_stmt *row = INDEX_ASK(s->index, MESSAGES_OF_BASE, index_text(base));
+	sqlite3_stmt *of_base = INDEX_ASK(s->index, MESSAGES_OF_BASE, as_text(base));
 
 	c->n = 0;
-	while (c->n < COPIES_MAX && next_located(s->index, row, &s->file, &c->at[c->n]))
+	while (c->n < COPIES_MAX && next_located(s->index, of_base, &s->file, &c->at[c->n]))
 		c->n++;
-	sqlite3_reset(row);
+	row_end(of_base);
 }
 
 static const struct located *vanished_of(struct scan *s, const struct copies *c, struct str base)
@@ -378,16 +379,16 @@ static void see_folders(struct scan *s)
 
 static void recall_folders(struct scan *s)
 {
-	sqlite3_stmt *row = INDEX_ASK_PLAIN(s->index, FOLDERS);
+	sqlite3_stmt *known = INDEX_ASK_PLAIN(s->index, FOLDERS);
 	struct seen *folder;
 
-	while (index_row(s->index, row)) {
-		folder = folder_of(s, index_column_text(row, 1));
+	while (row(&s->index->db, known)) {
+		folder = folder_of(s, row_text(known, 1));
 		if (!folder)
 			continue;
-		folder->number = index_column(row, 0);
-		folder->looked[0] = index_column(row, 2);
-		folder->looked[1] = index_column(row, 3);
+		folder->number = row_number(known, 0);
+		folder->looked[0] = row_number(known, 2);
+		folder->looked[1] = row_number(known, 3);
 	}
 }
 
@@ -397,11 +398,11 @@ static void forget_message(struct scan *s, const struct located *l)
 {
 	struct index *index = s->index;
 
-	INDEX_RUN(index, WORDS_REMOVE, index_number(l->number));
+	INDEX_RUN(index, WORDS_REMOVE, as_number(l->number));
 	people_forget(index, l->number);
-	INDEX_RUN(index, SUMMARY_REMOVE, index_number(l->number));
-	INDEX_RUN(index, MESSAGE_REMOVE, index_number(l->number));
-	INDEX_RUN(index, REFERENCES_REMOVE, index_number(l->conversation));
+	INDEX_RUN(index, SUMMARY_REMOVE, as_number(l->number));
+	INDEX_RUN(index, MESSAGE_REMOVE, as_number(l->number));
+	INDEX_RUN(index, REFERENCES_REMOVE, as_number(l->conversation));
 }
 
 /* For each folder's number: was it read now, so that a file that was not seen is gone? */
@@ -435,7 +436,7 @@ static void forget_vanished(struct scan *s)
 	size_t n;
 	bool *read = folders_read(s, &n);
 
-	for (size_t i = 0; i < known->room && s->index->failure == SQLITE_OK; i++) {
+	for (size_t i = 0; i < known->room && s->index->db.failure == SQLITE_OK; i++) {
 		struct known_file *file = &known->at[i];
 
 		if (file->number > 0 && file->mark != s->mark &&
@@ -450,13 +451,13 @@ static void forget_vanished(struct scan *s)
 static void read_folder(struct scan *s, struct seen *folder)
 {
 	if (!folder->number) {
-		INDEX_RUN(s->index, FOLDER_ADD, index_text(folder->name));
-		folder->number = index_last_number(s->index);
+		INDEX_RUN(s->index, FOLDER_ADD, as_text(folder->name));
+		folder->number = sql_last_number(&s->index->db);
 	}
 	read_part(s, folder, true); /* files go from new to cur: so none is missed */
 	read_part(s, folder, false);
-	INDEX_RUN(s->index, FOLDER_SEEN, index_number(folder->number),
-		index_number(folder->looks[0]), index_number(folder->looks[1]));
+	INDEX_RUN(s->index, FOLDER_SEEN, as_number(folder->number), as_number(folder->looks[0]),
+		as_number(folder->looks[1]));
 }
 
 static bool compare(struct scan *s)
@@ -469,7 +470,7 @@ static bool compare(struct scan *s)
 	forget_vanished(s);
 	for (size_t i = 0; i < s->n; i++)
 		if (!s->folders[i].there)
-			INDEX_RUN(s->index, FOLDER_REMOVE, index_number(s->folders[i].number));
+			INDEX_RUN(s->index, FOLDER_REMOVE, as_number(s->folders[i].number));
 	return index_commit(s->index);
 }
 
@@ -493,7 +494,7 @@ static bool scan_once(struct account *account)
 	s.folders = must_alloc(FOLDERS_MAX * sizeof *s.folders);
 	recall_folders(&s);
 	see_folders(&s);
-	good = s.index->failure == SQLITE_OK && (is_unchanged(&s) || compare(&s));
+	good = s.index->db.failure == SQLITE_OK && (is_unchanged(&s) || compare(&s));
 	free(s.folders);
 	arena_free(&s.arena);
 	arena_free(&s.file);

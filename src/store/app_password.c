@@ -128,7 +128,7 @@ void app_password_remove(struct store *store, const struct app_password_remove_a
 		return;
 	RUN(&store->db, APP_PASSWORD_REMOVE, as_number(who.account),
 		as_number((int64_t)(ask->entry & INT64_MAX)));
-	if (database_changes(&store->db) == 0) {
+	if (sql_changes(&store->db) == 0) {
 		*answer = (struct app_password_answer){ .outcome = WEB_NOT_FOUND,
 			.text = STR("there is no such application password") };
 		return;

@@ -125,7 +125,7 @@ static int64_t remove_pieces(struct store *store, int64_t message, int64_t n)
 {
 	RUN(&store->db, BODY_REMOVE_SOME, as_number(piece_number(message, 0)),
 		as_number(piece_number(message + 1, 0)), as_number(n));
-	return database_changes(&store->db);
+	return sql_changes(&store->db);
 }
 
 bool body_remove_leftovers(struct store *store, int64_t n)

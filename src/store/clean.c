@@ -36,7 +36,7 @@ static bool remove_notices(struct store *store)
 {
 	RUN(&store->db, NOTICES_EXPIRE, as_number(store->now - store->settings->keep_notices),
 		as_number(NOTICES_AT_ONCE));
-	return database_changes(&store->db) == NOTICES_AT_ONCE;
+	return sql_changes(&store->db) == NOTICES_AT_ONCE;
 }
 
 /* What people send themselves; there are never many that have their time at once. */
@@ -45,7 +45,7 @@ static bool remove_sent(struct store *store)
 	RUN(&store->db, SENT_EXPIRE, as_number(store->now - store->settings->keep_receipts));
 	RUN(&store->db, LETTERS_EXPIRE, as_number(store->now - store->settings->keep_receipts),
 		as_number(LETTERS_AT_ONCE));
-	return database_changes(&store->db) == LETTERS_AT_ONCE;
+	return sql_changes(&store->db) == LETTERS_AT_ONCE;
 }
 
 bool clean_some(struct store *store)

@@ -13,8 +13,10 @@
 #include <string.h>
 
 #define STATEMENT_SQL(name, sql) sql,
-static const char *const statements[] = { STATEMENTS(STATEMENT_SQL) };
+static const char *const texts[] = { STATEMENTS(STATEMENT_SQL) };
 #undef STATEMENT_SQL
+static const struct sql_statements statements = { texts, STATEMENTS_N, LOG_ALARM,
+	"database-failed" };
 
 enum { BUSY_MS = 10 * SECOND };
 
@@ -32,26 +34,16 @@ static const char pragmas[] = "PRAGMA locking_mode = EXCLUSIVE;"
 			      "PRAGMA trusted_schema = OFF;"
 			      "PRAGMA foreign_keys = OFF;";
 
-static bool execute(struct database *db, const char *sql, struct why *why)
+static bool execute(struct sql *db, const char *sql, struct why *why)
 {
 	if (sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK)
 		return true;
 	return why_not(why, "database: %s", sqlite3_errmsg(db->handle));
 }
 
-static bool prepare_all(struct database *db, struct why *why)
-{
-	for (size_t i = 0; i < STATEMENTS_N; i++)
-		if (sqlite3_prepare_v3(db->handle, statements[i], -1, SQLITE_PREPARE_PERSISTENT,
-			    &db->prepared[i], NULL) != SQLITE_OK)
-			return why_not(why, "database: %s in %s", sqlite3_errmsg(db->handle),
-				statements[i]);
-	return true;
-}
-
 static int count_wal(void *argument, sqlite3 *handle, const char *name, int pages)
 {
-	struct database *db = argument;
+	struct sql *db = argument;
 
 	(void)handle;
 	(void)name;
@@ -59,9 +51,9 @@ static int count_wal(void *argument, sqlite3 *handle, const char *name, int page
 	return SQLITE_OK;
 }
 
-bool database_open(struct database *db, const char *path, struct why *why)
+bool database_open(struct sql *db, const char *path, struct why *why)
 {
-	*db = (struct database){ 0 };
+	*db = (struct sql){ 0 };
 	/* The page copies a savepoint keeps stay in memory. One thread, so no mutexes. */
 	sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, -1);
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
@@ -72,7 +64,7 @@ bool database_open(struct database *db, const char *path, struct why *why)
 	if (opened != SQLITE_OK)
 		why_not(why, "can't open %s: %s", path, sqlite3_errmsg(db->handle));
 	else if (execute(db, pragmas, why) && schema_migrate(db->handle, why) &&
-		 prepare_all(db, why)) {
+		 sql_prepare(db, &statements, why) == SQLITE_OK) {
 		sqlite3_wal_hook(db->handle, count_wal, db);
 		return true;
 	}
@@ -80,105 +72,18 @@ bool database_open(struct database *db, const char *path, struct why *why)
 	return false;
 }
 
-void database_close(struct database *db)
+void database_close(struct sql *db)
 {
-	for (size_t i = 0; i < STATEMENTS_N; i++)
-		sqlite3_finalize(db->prepared[i]);
-	sqlite3_close(db->handle);
-	*db = (struct database){ 0 };
+	sql_close(db);
 }
 
-static void failed(struct database *db, int code, const char *doing)
-{
-	LOG(LOG_ALARM, "database-failed", log_text("doing", doing),
-		log_text("error", sqlite3_errmsg(db->handle)), log_u64("code", (uint64_t)code));
-	if (db->failure == SQLITE_OK)
-		db->failure = code;
-}
-
-sqlite3_stmt *database_ask(
-	struct database *db, enum statement name, const struct value *values, size_t n)
-{
-	sqlite3_stmt *s = db->prepared[name];
-
-	sqlite3_reset(s);
-	must((size_t)sqlite3_bind_parameter_count(s) == n);
-	for (size_t i = 0; i < n; i++) {
-		const struct value *v = &values[i];
-		const char *at = v->text.at ? v->text.at : "";
-		int code, place = (int)i + 1;
-		if (v->kind == VALUE_NUMBER)
-			code = sqlite3_bind_int64(s, place, v->number);
-		else if (v->kind == VALUE_TEXT)
-			code = sqlite3_bind_text(s, place, at, (int)v->text.len, SQLITE_STATIC);
-		else
-			code = sqlite3_bind_blob64(s, place, at, v->text.len, SQLITE_STATIC);
-		must(code == SQLITE_OK);
-	}
-	return s;
-}
-
-bool row(struct database *db, sqlite3_stmt *s)
-{
-	int code = db->failure == SQLITE_OK ? sqlite3_step(s) : SQLITE_DONE;
-
-	if (code == SQLITE_ROW)
-		return true;
-	if (code != SQLITE_DONE)
-		failed(db, code, sqlite3_sql(s));
-	sqlite3_reset(s);
-	return false;
-}
-
-void row_end(sqlite3_stmt *s)
-{
-	sqlite3_reset(s);
-}
-
-bool database_run(struct database *db, sqlite3_stmt *s)
-{
-	while (row(db, s))
-		;
-	return db->failure == SQLITE_OK;
-}
-
-int64_t row_only_number(struct database *db, sqlite3_stmt *s)
-{
-	int64_t number = row(db, s) ? row_number(s, 0) : 0;
-
-	row_end(s);
-	return number;
-}
-
-int64_t row_number(sqlite3_stmt *s, int column)
-{
-	return sqlite3_column_int64(s, column);
-}
-
-struct str row_text(sqlite3_stmt *s, int column)
-{
-	const void *at = sqlite3_column_blob(s, column);
-
-	return at ? (struct str){ at, (size_t)sqlite3_column_bytes(s, column) } : STR("");
-}
-
-struct str row_copy(sqlite3_stmt *s, int column, struct arena *arena)
-{
-	return arena_str(arena, row_text(s, column));
-}
-
-int64_t database_changes(const struct database *db)
-{
-	return sqlite3_changes64(db->handle);
-}
-
-void database_begin(struct database *db)
+void database_begin(struct sql *db)
 {
 	db->failure = SQLITE_OK;
 	RUN_PLAIN(db, BEGIN);
 }
 
-bool database_commit(struct database *db)
+bool database_commit(struct sql *db)
 {
 	if (RUN_PLAIN(db, COMMIT))
 		return true;
@@ -186,7 +91,7 @@ bool database_commit(struct database *db)
 	return false;
 }
 
-void database_rollback(struct database *db)
+void database_rollback(struct sql *db)
 {
 	for (size_t i = 0; i < STATEMENTS_N; i++)
 		sqlite3_reset(db->prepared[i]);
@@ -197,12 +102,12 @@ void database_rollback(struct database *db)
 	}
 }
 
-void savepoint_begin(struct database *db)
+void savepoint_begin(struct sql *db)
 {
 	RUN_PLAIN(db, SAVEPOINT);
 }
 
-bool savepoint_end(struct database *db)
+bool savepoint_end(struct sql *db)
 {
 	if (RUN_PLAIN(db, RELEASE))
 		return true;
@@ -215,7 +120,7 @@ bool savepoint_end(struct database *db)
 	return false;
 }
 
-void database_checkpoint(struct database *db, bool cut)
+void database_checkpoint(struct sql *db, bool cut)
 {
 	int mode = cut ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
 

@@ -67,7 +67,7 @@ static bool use_code(
 static bool use_recovery(struct store *store, int64_t account, struct str code, struct arena *arena)
 {
 	RUN(&store->db, RECOVERY_USE, as_number(account), as_text(secret_digest(arena, code)));
-	return database_changes(&store->db) == 1;
+	return sql_changes(&store->db) == 1;
 }
 
 enum factor_judged factor_judge(

@@ -134,7 +134,7 @@ static bool find_range(struct store *store, const struct queue_change_ask *ask, 
 static void answer_changed(const struct store *store, const char *what, struct arena *arena,
 	struct queue_answer *answer)
 {
-	int64_t n = database_changes(&store->db);
+	int64_t n = sql_changes(&store->db);
 
 	if (n == 0)
 		say(answer, CTL_NOT_FOUND, STR("nothing of it waits"));

@@ -32,7 +32,7 @@ void notice_turned_away(struct store *store, int64_t account, enum notice_kind k
 	RUN(&store->db, NOTICE_COUNT, as_number(account), as_number(kind),
 		as_number(store->now - HOUR), as_text(str_head(who, FIELD_MAX)),
 		as_text(str_head(peer, FIELD_MAX)));
-	if (database_changes(&store->db) != 0)
+	if (sql_changes(&store->db) != 0)
 		change_note(store, account, CHANGE_NOTICES);
 	else
 		add(store, account, kind, 0, STR(""), who, peer, helo, REASON_NONE);

@@ -507,7 +507,7 @@ bool receipt_remove_some(struct store *store)
 	RUN(&store->db, RECEIPT_REMOVED_SET, as_number((int64_t)last), as_text(digest_str(&hash)),
 		as_text(buf_str(&statement)), as_text(signature_str(&signature)));
 	RUN(&store->db, RECEIPTS_REMOVE, as_number((int64_t)last));
-	return database_changes(&store->db) == REMOVED_AT_ONCE;
+	return sql_changes(&store->db) == REMOVED_AT_ONCE;
 }
 
 /* --- the log --- */

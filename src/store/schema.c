@@ -272,18 +272,6 @@ static const char *const migrations[] = {
 
 enum { VERSION = count_of(migrations) };
 
-static int version_of(sqlite3 *handle)
-{
-	sqlite3_stmt *s = NULL;
-	int version = -1;
-
-	if (sqlite3_prepare_v2(handle, "PRAGMA user_version", -1, &s, NULL) == SQLITE_OK &&
-		sqlite3_step(s) == SQLITE_ROW)
-		version = sqlite3_column_int(s, 0);
-	sqlite3_finalize(s);
-	return version;
-}
-
 static bool migrate(sqlite3 *handle, int from, struct why *why)
 {
 	char version[64];
@@ -307,7 +295,7 @@ bool schema_migrate(sqlite3 *handle, struct why *why)
 
 bool schema_migrate_to(sqlite3 *handle, int wanted, struct why *why)
 {
-	int version = version_of(handle);
+	int version = sql_version(handle);
 
 	if (version < 0)
 		return why_not(why, "can't read the database: %s", sqlite3_errmsg(handle));

@@ -203,7 +203,7 @@ void session_end(struct store *store, const struct session_end_ask *ask, struct 
 	int64_t number = ask->session ? (int64_t)(ask->session & INT64_MAX) : who.session;
 	RUN(&store->db, SESSION_END, as_number(number), as_number(who.account));
 	change_note(store, who.account, CHANGE_SESSION);
-	if (database_changes(&store->db) == 0)
+	if (sql_changes(&store->db) == 0)
 		*answer = (struct done_answer){ .outcome = WEB_NOT_FOUND,
 			.text = STR("there is no such session") };
 }

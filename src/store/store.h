@@ -33,7 +33,7 @@ enum figure_number { FIGURES(FIGURE_ENUM) FIGURES_N };
 enum delayed { DELAYED_NO, DELAYED_DUE, DELAYED_TOLD };
 
 struct store {
-	struct database db;
+	struct sql db;
 	const struct settings *settings;
 	int64_t now;	 /* wall clock of this batch */
 	int64_t started; /* wall clock */

@@ -58,5 +58,5 @@ void sts_policy_due(struct store *store, const struct sts_due_ask *ask, struct a
 bool sts_policy_expire(struct store *store, int n)
 {
 	RUN(&store->db, STS_POLICY_EXPIRE, as_number(store->now), as_number(n));
-	return database_changes(&store->db) == n;
+	return sql_changes(&store->db) == n;
 }

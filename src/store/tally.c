@@ -71,7 +71,7 @@ bool tally_expire(struct store *store)
 
 	RUN(&store->db, TALLY_ENDED_EXPIRE, as_number(before / HOUR));
 	RUN(&store->db, TALLY_REFUSED_EXPIRE, as_number(before / DAY), as_number(REFUSED_AT_ONCE));
-	return database_changes(&store->db) == REFUSED_AT_ONCE;
+	return sql_changes(&store->db) == REFUSED_AT_ONCE;
 }
 
 /* --- reading --- */

@@ -29,7 +29,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	static const struct folder_path path = { ".", "." };
 	char folder[] = "/tmp/siegel-fuzz-XXXXXX";
-	struct index_value nothing = index_text(STR("")), one = index_number(1);
+	struct value nothing = as_text(STR("")), one = as_number(1);
 
 	(void)argc, (void)argv;
 	log_open("fuzz", LOG_ALARM);
@@ -41,11 +41,11 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	index_ready(the_index);
 	must(!the_index->in_memory);
 	INDEX_RUN(the_index, FOLDER_ADD, nothing);
-	INDEX_RUN(the_index, MESSAGE_ADD, nothing, nothing, one, one, one, index_number(0), one,
-		one, one, nothing, nothing, nothing);
-	INDEX_RUN(the_index, PERSON_ADD, index_text(STR("a@b")), nothing);
+	INDEX_RUN(the_index, MESSAGE_ADD, nothing, nothing, one, one, one, as_number(0), one, one,
+		one, nothing, nothing, nothing);
+	INDEX_RUN(the_index, PERSON_ADD, as_text(STR("a@b")), nothing);
 	INDEX_RUN(the_index, ADDRESSEE_ADD, one, one);
-	must(the_index->failure == SQLITE_OK);
+	must(the_index->db.failure == SQLITE_OK);
 	must(unlink("siegel-index") == 0 && unlink("siegel-index-wal") == 0);
 	must(fchdir(back) == 0 && rmdir(folder) == 0 && close(back) == 0);
 	return 0;
@@ -90,7 +90,7 @@ static bool has_word(struct str match)
 
 static void put_words(struct str text)
 {
-	struct index_value words = index_text(text), number = index_number(NUMBER);
+	struct value words = as_text(text), number = as_number(NUMBER);
 
 	INDEX_RUN(the_index, WORDS_ADD, number, words, words, words, words, words);
 	INDEX_RUN(the_index, PERSON_WORDS_ADD, number, words, words);
@@ -98,18 +98,18 @@ static void put_words(struct str text)
 
 static bool finds_message(struct str match)
 {
-	sqlite3_stmt *s = INDEX_ASK(the_index, FIND_WORDS, index_number(1), index_number(1),
-		index_number(INT64_MIN), index_number(INT64_MAX), index_number(0), index_number(0),
-		index_number(0), index_text(match));
+	sqlite3_stmt *s = INDEX_ASK(the_index, FIND_WORDS, as_number(1), as_number(1),
+		as_number(INT64_MIN), as_number(INT64_MAX), as_number(0), as_number(0),
+		as_number(0), as_text(match));
 
-	return index_only_number(the_index, s) == NUMBER;
+	return row_only_number(&the_index->db, s) == NUMBER;
 }
 
 static bool finds_person(struct str match)
 {
-	sqlite3_stmt *s = INDEX_ASK(
-		the_index, PEOPLE_OF, index_text(match), index_number(0), index_number(10));
-	bool found = index_row(the_index, s);
+	sqlite3_stmt *s =
+		INDEX_ASK(the_index, PEOPLE_OF, as_text(match), as_number(0), as_number(10));
+	bool found = row(&the_index->db, s);
 
 	sqlite3_reset(s);
 	return found;
@@ -165,7 +165,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		ask_for_people(typed);
 	else
 		ask_for_messages(typed);
-	must(the_index->failure == SQLITE_OK);
+	must(the_index->db.failure == SQLITE_OK);
 	INDEX_RUN_PLAIN(the_index, ROLLBACK);
 	return 0;
 }

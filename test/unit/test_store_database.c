@@ -18,7 +18,7 @@
 /* Hold the database as a store does, until something comes over `told`; say on `held` when. */
 static _Noreturn void hold(const char *path, int held, int told)
 {
-	struct database db;
+	struct sql db;
 	struct why why;
 	char byte = 'h';
 
@@ -33,7 +33,7 @@ static void a_store_that_is_still_dying_is_waited_for(void **state)
 	char folder[] = "/tmp/siegel-database-XXXXXX", path[64];
 	int held[2], told[2];
 	char byte;
-	struct database db;
+	struct sql db;
 	struct why why;
 
 	(void)state;

@@ -11,6 +11,7 @@
 #include "base/must.h"
 #include "base/thread.h"
 #include "mailbox/conversation.h"
+#include "mailbox/fold.h"
 #include "mailbox/folder_name.h"
 #include "mailbox/people.h"
 #include "mailbox/scan.h"
@@ -74,9 +75,9 @@ void digests_free(struct digests **digests)
 static void add_people(struct buf *to, const struct person *people, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		buf_add(to, people[i].name);
+		fold_add(to, people[i].name);
 		buf_add_char(to, ' ');
-		buf_add(to, people[i].address);
+		fold_add(to, people[i].address);
 		buf_add_char(to, ' ');
 	}
 }
@@ -89,22 +90,33 @@ static void list_people(struct buf *to, const struct person *people, size_t n)
 			STR_ARG(str_head(people[i].address, SUBJECT_MAX)));
 }
 
+static void add_files(struct buf *to, const struct mime_document *d)
+{
+	for (size_t i = 0; i < d->attachments.len; i++) {
+		fold_add(to, d->attachments.at[i].name);
+		buf_add_char(to, ' ');
+	}
+}
+
 static void put_words(struct index *index, int64_t number, const struct mime_document *d)
 {
 	struct buf sender = BUF(WORDS_MAX), recipients = BUF(WORDS_MAX), files = BUF(WORDS_MAX);
+	struct buf subject = BUF(FOLD_GROWS * d->subject.len + 1),
+		   text = BUF(FOLD_GROWS * DIGEST_TEXT_MAX);
 
 	add_people(&sender, d->from.at, d->from.len);
 	add_people(&recipients, d->to.at, d->to.len);
 	add_people(&recipients, d->cc.at, d->cc.len);
 	add_people(&recipients, d->bcc.at, d->bcc.len);
-	for (size_t i = 0; i < d->attachments.len; i++) {
-		buf_add(&files, d->attachments.at[i].name);
-		buf_add_char(&files, ' ');
-	}
+	add_files(&files, d);
+	fold_add(&subject, d->subject);
+	fold_add(&text, str_head_utf8(d->text, DIGEST_TEXT_MAX));
 	INDEX_RUN(index, WORDS_REMOVE, as_number(number));
 	INDEX_RUN(index, WORDS_ADD, as_number(number), as_text(buf_str(&sender)),
-		as_text(buf_str(&recipients)), as_text(d->subject), as_text(buf_str(&files)),
-		as_text(str_head(d->text, DIGEST_TEXT_MAX)));
+		as_text(buf_str(&recipients)), as_text(buf_str(&subject)), as_text(buf_str(&files)),
+		as_text(buf_str(&text)));
+	buf_free(&text);
+	buf_free(&subject);
 	buf_free(&sender);
 	buf_free(&recipients);
 	buf_free(&files);

@@ -5,15 +5,21 @@
  */
 #include "mailbox/people.h"
 
+#include "mailbox/fold.h"
 #include "mailbox/query.h"
 
 enum { PERSON_NAME_MAX = 200, PERSON_ADDRESS_MAX = 320, FORGET_MAX = 1000 };
 
 static void name_person(struct index *index, int64_t number, const struct person *person)
 {
+	scoped(buf_free) struct buf name = BUF(FOLD_GROWS * PERSON_NAME_MAX);
+	scoped(buf_free) struct buf address = BUF(FOLD_GROWS * PERSON_ADDRESS_MAX);
+
+	fold_add(&name, person->name);
+	fold_add(&address, person->address);
 	INDEX_RUN(index, PERSON_WORDS_REMOVE, as_number(number));
-	INDEX_RUN(index, PERSON_WORDS_ADD, as_number(number), as_text(person->name),
-		as_text(person->address));
+	INDEX_RUN(index, PERSON_WORDS_ADD, as_number(number), as_text(buf_str(&name)),
+		as_text(buf_str(&address)));
 }
 
 static int64_t person_number(struct index *index, const struct person *person)
@@ -77,7 +83,7 @@ void people_forget(struct index *index, int64_t message)
 void people_find(struct index *index, const struct addresses_ask *ask, struct arena *arena,
 	struct addresses_answer *answer)
 {
-	scoped(buf_free) struct buf match = BUF(4 * QUERY_MAX);
+	scoped(buf_free) struct buf match = BUF(QUERY_MATCH_MAX);
 	uint64_t limit = ask->limit ? ask->limit : PEOPLE_DEFAULT;
 	struct value now = as_number(clock_wall_ms());
 	bool any = query_words(&match, ask->prefix);

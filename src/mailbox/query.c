@@ -41,8 +41,13 @@ static bool has_words(struct str text)
 }
 
 /* "word"* or "a phrase", in a column or any. */
-static void add_words(struct buf *match, const char *column, struct str text, bool phrase)
+static void add_words(struct buf *match, const char *column, struct str typed, bool phrase)
 {
+	scoped(buf_free) struct buf folded = BUF(QUERY_MATCH_MAX);
+	struct str text;
+
+	match->overflowed |= !fold_add(&folded, typed);
+	text = buf_str(&folded);
 	if (!has_words(text))
 		return;
 	if (match->len)

@@ -9,8 +9,9 @@
 
 #include "base/buf.h"
 #include "base/why.h"
+#include "mailbox/fold.h"
 
-enum { QUERY_MAX = 1000, QUERY_WORDS_MAX = 32, QUERY_MATCH_MAX = 8 * QUERY_MAX };
+enum { QUERY_MAX = 1000, QUERY_WORDS_MAX = 32, QUERY_MATCH_MAX = FOLD_GROWS * QUERY_MAX };
 
 struct query {
 	struct buf match;     /* for FTS5; empty: no words are asked for */

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/must.h"
+#include "mailbox/fold.h"
 #include "mailbox/index.h"
 #include <fcntl.h>
 #include <stdlib.h>
@@ -90,7 +91,9 @@ static bool has_word(struct str match)
 
 static void put_words(struct str text)
 {
-	struct value words = as_text(text), number = as_number(NUMBER);
+	scoped(buf_free) struct buf folded = BUF(FOLD_GROWS * text.len + 1);
+	must(fold_add(&folded, text));
+	struct value words = as_text(buf_str(&folded)), number = as_number(NUMBER);
 
 	INDEX_RUN(the_index, WORDS_ADD, number, words, words, words, words, words);
 	INDEX_RUN(the_index, PERSON_WORDS_ADD, number, words, words);
@@ -147,7 +150,7 @@ static void ask_for_messages(struct str typed)
 
 static void ask_for_people(struct str typed)
 {
-	scoped(buf_free) struct buf match = BUF(4 * QUERY_MAX);
+	scoped(buf_free) struct buf match = BUF(QUERY_MATCH_MAX);
 
 	if (!query_words(&match, typed))
 		return;

@@ -96,6 +96,82 @@ static void words_are_searched_for_as_typed(void **state)
 		assert_string_equal(LISTED(.query = str_of(searches[i].query)), searches[i].found);
 }
 
+static void put_words(const char *words)
+{
+	put("cur/9.f:2,S", 9000,
+		arena_printf(&memory,
+			"From: \"%s\" <b@x.net>\nSubject: found\nMIME-Version: 1.0\n"
+			"Content-Type: text/plain; charset=utf-8\n"
+			"Content-Transfer-Encoding: 8bit\n\nIn the text %s stands.\n",
+			words, words)
+			.at);
+}
+
+/* Each of a row finds all of it, in the text and among names. */
+static void words_are_found_however_they_are_written(void **state)
+{
+	static const char *const same[][5] = {
+		{ "Groß", "gross", "GROẞ", "GROSS", "großer" },
+		{ "Straße", "STRASSE", "STRAẞE", "strasse", "Straßenbahn" },
+		{ "Köln", "Ko\xcc\x88ln", "koln", "KÖLN", "KO\xcc\x88LN" },
+		{ "Diyarbakır", "DIYARBAKIR", "diyarbakir", "DİYARBAKIR", "Diyarbakırlı" },
+		{ "İstanbul", "istanbul", "ISTANBUL", "ıstanbul", "I\xcc\x87stanbul" },
+		{ "ＡＢＣ１２", "abc12", "ABC12", "ａｂｃ１２", "abc123" },
+		{ "がくせい", "か\xe3\x82\x99くせい", "がくせい", "がくせい", "がくせいたち" },
+		{ "ﬁn", "fin", "FIN", "ＦＩＮ", "ﬁnal" },
+		{ "Rechnung", "Rech\xc2\xadnung", "rechnung", "RECHNUNG", "Rechnungen" },
+		{ "Việt", "viet", "VIỆT", "Vie\xcc\xa3\xcc\x82t", "Vietnam" },
+		{ "ΣΊΣΥΦΟΣ", "σίσυφος", "ΣΊΣΥΦΟΣ", "Σίσυφοσ", "Σίσυφος" },
+	};
+
+	(void)state;
+	make_folder("");
+	for (size_t i = 0; i < count_of(same); i++)
+		for (size_t written = 0; written < 5; written++) {
+			put_words(same[i][written]);
+			/* The last one may be longer: what is typed is the beginning of a word. */
+			for (size_t typed = 0; typed < 4; typed++) {
+				struct str word = str_of(same[i][typed]);
+
+				assert_string_equal(LISTED(.query = word), "found/S");
+				assert_string_equal(LISTED(.query = arena_printf(&memory, "from:%s",
+								   same[i][typed])),
+					"found/S");
+			}
+			POST(messages_change, .ids = { &(struct text){ STR("9.f") }, 1 },
+				.erase = 1);
+		}
+}
+
+/* The preview is the text as it was written. */
+static void what_is_shown_is_not_folded(void **state)
+{
+	struct messages_answer answer;
+
+	(void)state;
+	make_folder("");
+	put_words("Große Straße");
+	answer = POST(messages, .query = STR("GROSSE"));
+	assert_int_equal(answer.messages.len, 1);
+	assert_true(str_eq(answer.messages.at[0].from_name, STR("Große Straße")));
+	assert_true(str_eq(answer.messages.at[0].preview, STR("In the text Große Straße stands.")));
+}
+
+/* Quotes and stars of full width become those of ASCII, and are words' no more than these. */
+static void what_becomes_of_typed_signs_is_no_syntax(void **state)
+{
+	static const char *const searches[] = { "two\xef\xbc\x82 OR one", "two\xef\xbc\x8a",
+		"\xef\xbc\x82two\xef\xbc\x82", "(two\xef\xbc\x89" };
+
+	(void)state;
+	make_three();
+	for (size_t i = 0; i < count_of(searches); i++) {
+		const char *found = LISTED(.query = str_of(searches[i]));
+
+		assert_true(strcmp(found, "two/S") == 0 || (i == 0 && !*found));
+	}
+}
+
 static void days_are_counted_from_midnight(void **state)
 {
 	(void)state;
@@ -192,6 +268,25 @@ static void an_index_that_is_lost_or_broken_is_made_anew(void **state)
 	assert_string_equal(LISTED(.query = STR("two")), "two/S");
 }
 
+/* As a version of the program left it that had other tables and did not fold. */
+static void an_index_of_an_earlier_version_is_made_anew(void **state)
+{
+	sqlite3 *old;
+
+	(void)state;
+	make_three();
+	put_words("Groß");
+	assert_int_equal(sqlite3_open(HOME "siegel-index", &old), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(old,
+				 "CREATE TABLE message (number INTEGER PRIMARY KEY, id TEXT);"
+				 "INSERT INTO message VALUES (1, '9.f'); PRAGMA user_version = 2",
+				 NULL, NULL, NULL),
+		SQLITE_OK);
+	sqlite3_close(old);
+	assert_string_equal(LISTED(.query = STR("gross")), "found/S");
+	assert_string_equal(LISTED(.limit = 0), "found/S three/F/S two/S one");
+}
+
 static void without_room_for_an_index_it_is_kept_in_memory(void **state)
 {
 	(void)state;
@@ -236,12 +331,16 @@ int main(void)
 		TEST(pages_join_without_gap_when_mail_comes_between),
 		TEST(what_others_do_is_seen_at_the_next_ask),
 		TEST(words_are_searched_for_as_typed),
+		TEST(words_are_found_however_they_are_written),
+		TEST(what_is_shown_is_not_folded),
+		TEST(what_becomes_of_typed_signs_is_no_syntax),
 		TEST(days_are_counted_from_midnight),
 		TEST(everywhere_is_not_the_trash_unless_one_is_in_it),
 		TEST(a_conversation_has_ones_own_answers),
 		TEST(a_message_that_was_awaited_joins_those_that_waited),
 		TEST(who_mentions_everybody_joins_nobody_together),
 		TEST(an_index_that_is_lost_or_broken_is_made_anew),
+		TEST(an_index_of_an_earlier_version_is_made_anew),
 		TEST(without_room_for_an_index_it_is_kept_in_memory),
 		TEST(a_session_that_is_none_opens_no_folder),
 		TEST(the_store_is_asked_once_in_a_while),

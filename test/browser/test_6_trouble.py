@@ -71,6 +71,21 @@ def test_another_account_in_the_same_browser_gets_nothing_of_what_is_written(acc
     browser.until(lambda: body(browser) == "hers alone", "her words are still hers")
 
 
+def test_a_mark_that_can_not_be_had_now_is_asked_for_again(account, pages, browser, neighbour):
+    """The account looks at too much at once: what will happen is not known, until it is."""
+    address, _ = account()
+    pages.log_in(address)
+    browser.script("""
+        const ask = window.fetch;
+        window.fetch = (path, ...more) => path.endsWith("/preflight") && !window.enough
+            ? Promise.resolve(new Response('{"error":"throttled","text":""}', { status: 429, headers: { "Retry-After": "1" } }))
+            : ask(path, ...more);""")
+    pages.write(to=[f"dora@{SEALED}"])
+    assert pages.mark(f"dora@{SEALED}").tone == "doubtful"
+    browser.script("window.enough = true")
+    browser.until(lambda: pages.mark(f"dora@{SEALED}").tone != "doubtful", "the mark to be asked for again", 20)
+
+
 def test_words_that_only_the_browser_has_are_offered_again(account, pages, browser, api, canary):
     """The tab is closed while the server is away."""
     browser.expects(AWAY)

@@ -15,8 +15,8 @@ beforeEach(async () => {
 	asked = [];
 	globalThis.fetch = async (path, { method, headers }) => {
 		asked.push(`${method} ${path.replace("/api/v1", "")} ${headers["X-CSRF-Token"] ?? ""}`.trim());
-		const [status, value] = await answer(method, path, headers["X-CSRF-Token"]);
-		return { status, text: async () => JSON.stringify(value), headers: new Map() };
+		const [status, value, retryAfter] = await answer(method, path, headers["X-CSRF-Token"]);
+		return { status, text: async () => JSON.stringify(value), headers: new Map([["Retry-After", retryAfter]]) };
 	};
 	api.useSession(ADA);
 });
@@ -85,4 +85,13 @@ test("once another account has logged in in this browser, nothing of this page i
 	await assert.rejects(api.put("/drafts/a", {}), { error: "other-account" });
 	assert.equal(told, 1);
 	assert.deepEqual(asked.filter(one => one.includes("second")), []);
+});
+
+test("what was too much at once is asked again, but no password is", async () => {
+	answer = async () => asked.length % 2 ? [429, { error: "throttled" }, "0.01"] : [200, {}];
+	await api.get("/folders");
+	await api.put("/drafts/a", {}, { keep: true });
+	assert.deepEqual(asked, ["GET /folders", "GET /folders", "PUT /drafts/a first", "PUT /drafts/a first"]);
+	await assert.rejects(api.post("/password", {}), { error: "throttled", retryAfter: 0.01 });
+	assert.equal(asked.length, 5);
 });

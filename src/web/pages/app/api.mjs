@@ -136,7 +136,7 @@ function send(path, file, progress, signal) {
 	});
 }
 
-const isPassing = failure => failure.status === 0 || failure.status === 502 || failure.error === "busy";
+const isPassing = failure => failure.status === 0 || failure.status === 502 || failure.status === 429 || failure.error === "busy";
 
 function pause(ms, signal) {
 	return new Promise((done, fail) => {

@@ -388,8 +388,10 @@ function composer(main, context, settings, draft) {
 				fill(slot, markNode(one.address, a));
 				if (slot.isConnected && verdict(a).refused)
 					later("say", 400, () => context.announce(one.address + ": " + verdict(a).text));
-			}, () => {
+			}, why => {
 				known = true;
+				if (why.retryAfter)
+					later("marks", why.retryAfter * 1000, marks);
 				fill(slot, markNode(one.address, { whither: "remote", demands: from === settings.alias ? ["tls"] : [], verdict: "unknown", reason: "" }));
 			});
 			return known ? slot : fill(slot, markNode(one.address, null));

@@ -7,6 +7,7 @@
 
 #include "settings/value.h"
 #include "web/route.h"
+#include "web/share.h"
 #include <microhttpd.h>
 #include <string.h>
 
@@ -152,13 +153,30 @@ static bool same_secret(struct str a, struct str b)
 	return !differs;
 }
 
+static bool take_share(struct request *r)
+{
+	uint64_t most = r->settings->web_connections_per_address;
+
+	r->share = share_begin(r->web->shares, r->account, &r->peer, most);
+	if (!r->share)
+		r->reply = reply_too_much(
+			"too many requests are under way; wait for an answer, then ask again");
+	return r->share != NULL;
+}
+
 bool admit_session(struct request *r)
 {
 	struct session_answer session;
 
 	if (!ASK(r, store, session_show, (&(struct token_ask){ r->token }), &session))
 		return false;
-	if (!same_secret(session.csrf, r->csrf))
+	if (route_changes(r->route) && !same_secret(session.csrf, r->csrf))
 		return refuse(r, MHD_HTTP_FORBIDDEN, "bad-token", "X-CSRF-Token");
-	return true;
+	r->account = session.account;
+	return take_share(r);
+}
+
+bool admit_address(struct request *r)
+{
+	return take_share(r);
 }

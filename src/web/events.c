@@ -296,7 +296,7 @@ static size_t streams_of(const struct streams *streams, uint64_t account)
 	return n;
 }
 
-static struct stream *stream_new(struct request *r, uint64_t account)
+static struct stream *stream_new(struct request *r)
 {
 	struct streams *streams = r->web->streams;
 	struct stream *stream = must_alloc(sizeof *stream);
@@ -304,14 +304,14 @@ static struct stream *stream_new(struct request *r, uint64_t account)
 	*stream = (struct stream){ .streams = streams,
 		.store = r->web->store,
 		.connection = r->connection,
-		.account = account,
+		.account = r->account,
 		.holders = 2,
 		.pending = BUF(PENDING_MAX),
 		.token = strndup(r->token.at, r->token.len) };
 	must(stream->token != NULL);
 	pthread_mutex_lock(&streams->lock);
 	bool full = streams->n >= STREAMS_MAX || streams->ended ||
-		    streams_of(streams, account) >= STREAMS_OF_ACCOUNT;
+		    streams_of(streams, r->account) >= STREAMS_OF_ACCOUNT;
 	if (!full)
 		make_room(streams, stream->token);
 	put_in(streams, stream);
@@ -326,10 +326,7 @@ static struct stream *stream_new(struct request *r, uint64_t account)
 struct reply route_event_stream(struct request *r)
 {
 	struct reply reply = { .status = MHD_HTTP_OK, .handout.fd = -1 };
-	struct session_answer session;
 
-	if (!ASK(r, store, session_show, (&(struct token_ask){ r->token }), &session))
-		return r->reply;
-	reply.stream = stream_new(r, session.account);
+	reply.stream = stream_new(r);
 	return reply.stream ? reply : reply_outcome(WEB_BUSY, STR("too many streams"));
 }

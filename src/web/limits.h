@@ -27,9 +27,19 @@ enum {
 	 * take seconds (passwords, preflight), which must not keep the others from their turn. */
 	QUICK_THREADS = 24,
 	SLOW_THREADS = 40,
+	/* Of these, for one account, or one address where nobody is logged in: what one browser asks
+	 * at once. Delivery looks for 16 at a time, and the mailbox role answers as many. */
+	THREADS_OF_ONE = 6,
 	WORKER_STACK = 256 * 1024,
 	/* Questions that wait for a thread; with more of them nobody would wait for the last. */
 	WAITING_MAX = 1000,
+
+	/* An account may hold a quarter of bytes_in_flight, in bodies that come and answers that go,
+	 * and a largest message in any case. Who has too much under way asks again so much later
+	 * (seconds). How many requests that are: web_connections_per_address. */
+	SHARES_OF_BYTES = 4,
+	ANSWER_UNCOUNTED = 64 * 1024, /* what says that something was done is always said */
+	RETRY_SOON = 5,
 
 	/* Event streams: each has a thread that sleeps, for a heartbeat longer than the stream lasts.
 	 * Of one session the oldest gives way; threads are counted by account. */

@@ -8,7 +8,9 @@
 #include "base/log.h"
 #include "web/events.h"
 #include "web/limits.h"
+#include "web/share.h"
 #include <microhttpd.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct str value_of(const struct request *r, enum MHD_ValueKind kind, const char *name)
@@ -162,12 +164,32 @@ struct reply reply_outcome(uint64_t outcome, struct str detail)
 	return error_of(known[outcome].status, known[outcome].word, detail);
 }
 
+struct reply reply_too_much(const char *text)
+{
+	struct reply reply = reply_outcome(WEB_THROTTLED, str_of(text));
+
+	reply.retry_after = RETRY_SOON;
+	return reply;
+}
+
 void reply_free(struct reply *reply)
 {
 	json_decref(reply->json);
+	free(reply->text);
 	fd_close(&reply->handout.fd);
 	events_drop(reply->stream);
 	*reply = (struct reply){ .handout.fd = -1 };
+}
+
+bool request_holds(struct request *r, uint64_t n)
+{
+	uint64_t quarter = r->settings->bytes_in_flight / SHARES_OF_BYTES;
+	uint64_t largest = r->settings->message_size;
+
+	if (!share_take(r->share, n, quarter > largest ? quarter : largest))
+		return false;
+	r->held += n;
+	return true;
 }
 
 bool request_answered(struct request *r, uint64_t outcome, struct str text)

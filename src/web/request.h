@@ -26,6 +26,7 @@ struct handout {
 struct reply {
 	unsigned status; /* HTTP's */
 	json_t *json;	 /* the reply's to release; NULL: none */
+	char *text;	 /* the same, written; NULL: not yet */
 	struct handout handout;
 	struct stream *stream; /* events; NULL: none */
 	struct str cookie;     /* Set-Cookie; "" for none */
@@ -63,11 +64,14 @@ struct request {
 	struct str token;	      /* of the session, "" without one */
 	struct str csrf;	      /* what the request brings along */
 	struct str agent;
-	struct str type; /* Content-Type, without parameters */
-	struct buf text; /* a JSON body */
-	int file;	 /* a body of bytes: a memfd, or -1 */
-	uint64_t size;	 /* of the body so far */
-	json_t *json;	 /* the JSON body, read */
+	struct str type;     /* Content-Type, without parameters */
+	struct buf text;     /* a JSON body */
+	int file;	     /* a body of bytes: a memfd, or -1 */
+	uint64_t size;	     /* of the body so far */
+	uint64_t account;    /* whose session it is; 0: not known yet, or nobody's */
+	struct share *share; /* NULL: not admitted yet */
+	uint64_t held;	     /* bytes of it */
+	json_t *json;	     /* the JSON body, read */
 	struct arena arena;
 	struct why why;
 	struct reply reply;
@@ -93,7 +97,12 @@ struct reply reply_empty(void); /* {} */
 struct reply reply_error(unsigned status, const char *word, const char *detail);
 /* What a call's outcome (enum web_outcome, not WEB_OK) means to a browser. */
 struct reply reply_outcome(uint64_t outcome, struct str detail);
+/* Too much of this account (or address) is under way; `text` says what to do. */
+struct reply reply_too_much(const char *text);
 void reply_free(struct reply *reply);
+
+/* n bytes more that are held for the request, of what its account may hold. False: too many. */
+bool request_holds(struct request *r, uint64_t n) must_use;
 
 /* What came of a call: false makes r->reply the answer to it. */
 bool request_answered(struct request *r, uint64_t outcome, struct str text) must_use;

@@ -9,6 +9,11 @@
 const struct route routes[] = { ROUTES(ROUTE_ROW) };
 const size_t routes_n = count_of(routes);
 
+bool route_changes(const struct route *route)
+{
+	return !str_eq(str_of(route->method), STR("GET"));
+}
+
 /* Does the path have the pattern's form? A {name} stands for one segment that isn't empty. */
 static bool matches(struct str pattern, struct str path, struct str *part)
 {

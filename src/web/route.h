@@ -82,6 +82,9 @@ struct route {
 extern const struct route routes[];
 extern const size_t routes_n;
 
+/* Does it change anything? */
+bool route_changes(const struct route *route);
+
 enum route_answer { ROUTE_FOUND, ROUTE_UNKNOWN, ROUTE_OTHER_METHOD };
 
 /* The route of a method and a path, percent-encoding undone; `part` gets what stood in the places

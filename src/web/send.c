@@ -60,9 +60,10 @@ static struct MHD_Response *of_file(struct request *r, struct handout *handout)
 
 static struct MHD_Response *of_json(struct reply *reply)
 {
-	char *text = json_dumps(reply->json, JSON_COMPACT);
+	char *text = reply->text ? reply->text : json_dumps(reply->json, JSON_COMPACT);
 	struct MHD_Response *response = NULL;
 
+	reply->text = NULL; /* freed with the response */
 	if (text)
 		response =
 			MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE);

@@ -11,6 +11,7 @@
 #include "web/pairs.h"
 #include "web/route.h"
 #include "web/send.h"
+#include "web/share.h"
 #include "web/visit.h"
 
 #include "base/log.h"
@@ -109,15 +110,22 @@ static struct request *request_begin(struct house *house, struct MHD_Connection 
 	return r;
 }
 
-static void request_end(struct request *r)
+/* What an answer was worked out of. Whoever takes his time to read it costs us that alone. */
+static void forget_question(struct request *r)
 {
-	if (r->file >= 0)
-		gate_give_bytes(r->web->gate, r->size);
-	fd_close(&r->file);
 	json_decref(r->json);
-	reply_free(&r->reply);
+	r->json = NULL;
 	buf_free(&r->text);
 	arena_free(&r->arena);
+}
+
+static void request_end(struct request *r)
+{
+	gate_give_bytes(r->web->gate, r->size);
+	fd_close(&r->file);
+	reply_free(&r->reply);
+	forget_question(r);
+	share_end(r->share, r->held);
 	atomic_fetch_sub(&r->web->under_way, 1);
 	free(r);
 }
@@ -148,39 +156,79 @@ static enum MHD_Result send_now(struct request *r)
 		log_text("method", r->route ? r->route->method : ""),
 		log_text("route", r->route ? r->route->path : ""),
 		log_u64("status", r->reply.status));
-	return send_reply(r);
+	enum MHD_Result result = send_reply(r);
+	forget_question(r);
+	return result;
 }
 
-/* Runs in a worker. Nobody but this thread has the request until the connection is resumed. */
+/* What is answered is held until the browser has it. */
+static void weigh_reply(struct request *r)
+{
+	struct reply *reply = &r->reply;
+	uint64_t size = reply->handout.size;
+
+	if (reply->json && !reply->text)
+		reply->text = json_dumps(reply->json, JSON_COMPACT);
+	if (reply->text)
+		size = strlen(reply->text);
+	if (size <= ANSWER_UNCOUNTED || request_holds(r, size))
+		return;
+	reply_free(reply);
+	*reply = reply_too_much("you read too much at once; wait for an answer, then ask again");
+}
+
+static void answer(struct request *r)
+{
+	struct reply reply = r->route->handler(r);
+
+	r->reply = reply;
+	r->phase = PHASE_REPLY;
+	weigh_reply(r);
+}
+
+static void have_it_done(struct request *r);
+
+/* Runs in a worker. Nobody but this thread has the request until the connection is resumed. Whose
+ * it is is asked without regard to how many threads he has: it takes no time, and isn't known yet. */
 static void do_task(struct task *task)
 {
 	struct request *r = (struct request *)task;
 
-	if (r->phase == PHASE_ADMITTING) {
-		r->phase = admit_session(r) ? PHASE_BODY : PHASE_REPLY;
-	} else {
-		struct reply reply = r->route->handler(r);
-		r->reply = reply;
+	if (!r->share && !admit_session(r)) {
 		r->phase = PHASE_REPLY;
+	} else if (r->phase == PHASE_ADMITTING) {
+		r->phase = PHASE_BODY;
+	} else if (!task->whose) {
+		have_it_done(r);
+		return;
+	} else {
+		answer(r);
 	}
+	MHD_resume_connection(r->connection);
+}
+
+/* Into a line of the workers; the connection is suspended. */
+static void have_it_done(struct request *r)
+{
+	bool slow = r->share && r->route->pace == SLOW;
+
+	r->task.whose = r->share;
+	if (workers_add(slow ? r->web->slow : r->web->quick, &r->task))
+		return;
+	LOG(LOG_WARNING, "too-many-requests", log_text("route", r->route->path));
+	r->reply = reply_outcome(WEB_BUSY, STR("too many requests wait"));
+	r->phase = PHASE_REPLY;
 	MHD_resume_connection(r->connection);
 }
 
 /* Suspend the connection and have its request worked on. */
 static enum MHD_Result hand_over(struct request *r, enum phase phase)
 {
-	bool slow = phase == PHASE_ANSWERING && r->route->pace == SLOW;
-
 	r->phase = phase;
 	r->task.run = do_task;
 	visit_until(r->visit, deadline_never());
 	MHD_suspend_connection(r->connection);
-	if (!workers_add(slow ? r->web->slow : r->web->quick, &r->task)) {
-		LOG(LOG_WARNING, "too-many-requests", log_text("route", r->route->path));
-		r->reply = reply_outcome(WEB_BUSY, STR("too many requests wait"));
-		r->phase = PHASE_REPLY;
-		MHD_resume_connection(r->connection);
-	}
+	have_it_done(r);
 	return MHD_YES;
 }
 
@@ -241,6 +289,8 @@ static enum MHD_Result take_headers(struct request *r, const char *url, const ch
 		r->reply = reply_outcome(WEB_BUSY, STR("the server stops"));
 	if (r->web->stopping || !find_route(r, method, path) || !admit_headers(r))
 		return send_soon(r);
+	if (r->route->access == OPEN && !admit_address(r))
+		return send_soon(r);
 	if (r->route->access == SESSION && !reads)
 		return hand_over(r, PHASE_ADMITTING);
 	r->phase = PHASE_BODY;
@@ -253,24 +303,34 @@ static void refuse_file(struct request *r, uint64_t outcome, const char *why)
 		r->reply = reply_outcome(outcome, str_of(why));
 }
 
+static bool has_room(struct request *r, uint64_t n)
+{
+	if (!request_holds(r, n)) {
+		r->reply =
+			reply_too_much("you send too much at once; ask again when a part is there");
+		return false;
+	}
+	if (!gate_take_bytes(r->web->gate, n, r->settings->bytes_in_flight)) {
+		r->reply = reply_outcome(WEB_BUSY, STR("no room for it now"));
+		return false;
+	}
+	r->size += n;
+	return true;
+}
+
 static void add_to_file(struct request *r, struct str piece)
 {
-	if (r->reply.status)
-		return; /* refused already: what is left of it goes nowhere */
 	if (r->file < 0)
 		r->file = fd_memfd("upload");
-	if (r->file < 0 ||
-		!gate_take_bytes(r->web->gate, piece.len, r->settings->bytes_in_flight)) {
-		refuse_file(r, WEB_BUSY, "no room for it now");
-		return;
-	}
-	r->size += piece.len;
-	if (!fd_write_all(r->file, piece))
+	if (r->file < 0 || !fd_write_all(r->file, piece))
 		refuse_file(r, WEB_BUSY, "no memory for it now");
 }
 
+/* Once it is refused, what is left of it goes nowhere. */
 static void take_body(struct request *r, struct str piece)
 {
+	if (r->reply.status || !has_room(r, piece.len))
+		return;
 	if (r->route->body == FILE_BODY)
 		add_to_file(r, piece);
 	else if (!buf_add(&r->text, piece))
@@ -306,7 +366,7 @@ static enum MHD_Result hear(void *argument, struct MHD_Connection *connection, c
 		r->body_begun = true;
 		visit_until(r->visit, deadline_in(r->route->body == FILE_BODY ? UPLOAD_PATIENCE
 									      : REQUEST_PATIENCE));
-		if (r->route->access == SESSION && strcmp(r->route->method, "GET") != 0)
+		if (r->route->access == SESSION && route_changes(r->route))
 			return MHD_YES; /* the call with the headers, after admission */
 	}
 	if (*size) {

@@ -9,6 +9,7 @@
 #include "web/events.h"
 #include "web/limits.h"
 #include "web/pairs.h"
+#include "web/share.h"
 #include "web/visit.h"
 #include <malloc.h>
 #include <stdio.h>
@@ -62,8 +63,9 @@ struct web *web_open(struct start *start)
 	web->mailbox = client_new(ROLE_MAILBOX);
 	web->delivery = client_new(ROLE_DELIVERY);
 	web->gate = gate_new();
-	web->quick = workers_new(QUICK_THREADS, WAITING_MAX, WORKER_STACK);
-	web->slow = workers_new(SLOW_THREADS, WAITING_MAX, WORKER_STACK);
+	web->shares = shares_new();
+	web->quick = workers_new(QUICK_THREADS, THREADS_OF_ONE, WAITING_MAX, WORKER_STACK);
+	web->slow = workers_new(SLOW_THREADS, THREADS_OF_ONE, WAITING_MAX, WORKER_STACK);
 	web->streams = streams_new();
 	web->visits = visits_new(web->gate);
 	return web;

@@ -16,6 +16,7 @@ struct web {
 	_Atomic(const struct settings *) settings; /* replaced by a reload, never freed */
 	struct client *store, *mailbox, *delivery;
 	struct gate *gate; /* connections, and bytes of bodies on their way in */
+	struct shares *shares;
 	struct workers *quick, *slow;
 	struct streams *streams;
 	struct visits *visits;

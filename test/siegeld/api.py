@@ -72,7 +72,7 @@ def check(method, path, answer):
         return None
     responses = operation["responses"]
     response = resolve(responses.get(str(status), responses["default"]))
-    assert str(status) in responses or status in (400, 401, 403, 421, 500, 503), (method, path, status)
+    assert str(status) in responses or status in (400, 401, 403, 421, 429, 500, 503), (method, path, status)
     kinds = response["content"]
     assert content_type.split(";")[0] in kinds or "*/*" in kinds, (method, path, content_type)
     if content_type == "application/json" and "application/json" in kinds:

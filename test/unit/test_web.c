@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
  * test_web.c - what the pages' role decides without asking anybody: which route a path is, what a
- * browser's JSON may be, which names are ours, how many threads there are.
+ * browser's JSON may be, which names are ours, how many threads there are and how much one may have.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,6 +19,7 @@
 #include "web/forwarded.h"
 #include "web/pages.h"
 #include "web/route.h"
+#include "web/share.h"
 #include "web/words.h"
 #include "web/work.h"
 
@@ -334,21 +335,21 @@ static void wait_for_the_door(struct task *task)
 static void so_many_work_and_so_many_wait(void **state)
 {
 	enum { THREADS = 3, WAITING = 4, ALL = THREADS + WAITING };
-	struct workers *workers = workers_new(THREADS, WAITING, 0);
+	struct workers *workers = workers_new(THREADS, THREADS, WAITING, 0);
 	struct crowd crowd = { .lock = PTHREAD_MUTEX_INITIALIZER };
 	struct visitor visitors[ALL + 1];
 
 	(void)state;
 	condition_init(&crowd.changed);
 	for (unsigned i = 0; i < ALL; i++) {
-		visitors[i] = (struct visitor){ { NULL, wait_for_the_door }, &crowd };
+		visitors[i] = (struct visitor){ { .run = wait_for_the_door }, &crowd };
 		assert_true(workers_add(workers, &visitors[i].task));
 		pthread_mutex_lock(&crowd.lock);
 		while (i < THREADS && crowd.at_work <= i)
 			condition_wait(&crowd.changed, &crowd.lock, deadline_never());
 		pthread_mutex_unlock(&crowd.lock);
 	}
-	visitors[ALL] = (struct visitor){ { NULL, wait_for_the_door }, &crowd };
+	visitors[ALL] = (struct visitor){ { .run = wait_for_the_door }, &crowd };
 	assert_false(workers_add(workers, &visitors[ALL].task));
 	pthread_mutex_lock(&crowd.lock);
 	crowd.open = true;
@@ -357,6 +358,86 @@ static void so_many_work_and_so_many_wait(void **state)
 		condition_wait(&crowd.changed, &crowd.lock, deadline_never());
 	pthread_mutex_unlock(&crowd.lock);
 	assert_int_equal(crowd.most, THREADS);
+}
+
+static void send_in(
+	struct workers *workers, struct crowd *crowd, struct visitor *visitors, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		visitors[i] =
+			(struct visitor){ { .run = wait_for_the_door, .whose = crowd }, crowd };
+		assert_true(workers_add(workers, &visitors[i].task));
+	}
+}
+
+static void wait_until(struct crowd *crowd, const unsigned *count, unsigned n)
+{
+	pthread_mutex_lock(&crowd->lock);
+	while (*count < n)
+		condition_wait(&crowd->changed, &crowd->lock, deadline_never());
+	pthread_mutex_unlock(&crowd->lock);
+}
+
+static void open_the_door(struct crowd *crowd)
+{
+	pthread_mutex_lock(&crowd->lock);
+	crowd->open = true;
+	pthread_cond_broadcast(&crowd->changed);
+	pthread_mutex_unlock(&crowd->lock);
+}
+
+static void an_owner_waits_for_his_own_alone(void **state)
+{
+	enum { THREADS = 4, OF_ONE = 2, MANY = 8, FEW = 2 };
+	struct workers *workers = workers_new(THREADS, OF_ONE, MANY + FEW, 0);
+	struct crowd many = { .lock = PTHREAD_MUTEX_INITIALIZER }, few = many;
+	struct visitor of_many[MANY], of_few[FEW];
+
+	(void)state;
+	condition_init(&many.changed);
+	condition_init(&few.changed);
+	send_in(workers, &many, of_many, MANY);
+	wait_until(&many, &many.at_work, OF_ONE);
+	send_in(workers, &few, of_few, FEW);
+	wait_until(&few, &few.at_work, FEW);
+	open_the_door(&few);
+	wait_until(&few, &few.done, FEW);
+	send_in(workers, &few, of_few, FEW);
+	wait_until(&few, &few.done, 2 * FEW);
+	open_the_door(&many);
+	wait_until(&many, &many.done, MANY);
+	assert_int_equal(many.most, OF_ONE);
+}
+
+static void an_account_or_an_address_has_so_much(void **state)
+{
+	struct shares *shares = shares_new();
+	struct peer here, there;
+
+	(void)state;
+	assert_true(peer_of_text(STR("192.0.2.1"), &here));
+	assert_true(peer_of_text(STR("192.0.2.2"), &there));
+	struct share *ada = share_begin(shares, 1, &here, 2);
+	assert_ptr_equal(share_begin(shares, 1, &there, 2), ada);
+	assert_null(share_begin(shares, 1, &there, 2));
+	struct share *bob = share_begin(shares, 2, &here, 2);
+	struct share *nobody = share_begin(shares, 0, &here, 2);
+	assert_true(bob && nobody && bob != ada && nobody != ada && nobody != bob);
+	struct share *other = share_begin(shares, 0, &there, 1);
+	assert_true(other && other != nobody);
+	assert_true(share_take(ada, 60, 100) && share_take(ada, 40, 100));
+	assert_false(share_take(ada, 1, 100) || share_take(bob, UINT64_MAX, 100));
+	assert_true(share_take(bob, 100, 100));
+	share_end(ada, 60);
+	assert_false(share_take(ada, 61, 100));
+	assert_ptr_equal(share_begin(shares, 1, &there, 2), ada);
+	share_end(ada, 0);
+	share_end(ada, 40);
+	share_end(bob, 100);
+	share_end(nobody, 0);
+	share_end(other, 0);
+	share_end(NULL, 0);
+	shares_free(&shares);
 }
 
 int main(void)
@@ -375,6 +456,8 @@ int main(void)
 		cmocka_unit_test(an_id_of_a_draft_is_twenty_to_forty_letters_and_digits),
 		cmocka_unit_test(every_page_is_compiled_in_with_its_type),
 		cmocka_unit_test(so_many_work_and_so_many_wait),
+		cmocka_unit_test(an_owner_waits_for_his_own_alone),
+		cmocka_unit_test(an_account_or_an_address_has_so_much),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -195,7 +195,7 @@ bool send_is_new(struct store *store, struct caller *caller)
 
 	if (!find_sent(store, (int64_t)caller->taking.ask.account, ask->sent, &sent))
 		return true;
-	if (sent.undone && (!ask->revision || ask->revision > (uint64_t)sent.revision))
+	if (sent.undone && ask->revision > (uint64_t)sent.revision)
 		return true;
 	caller->taking.repeated = true;
 	if (sent.undone)

@@ -368,9 +368,9 @@ static void what_was_taken_back_is_sent_again_by_a_later_revision_alone(void **s
 	(void)state;
 	struct str first = page_sends(w, 1, m);
 	assert_int_equal(page_undo(w, 1, PAGE_ID), WEB_OK);
-	assert_int_equal(page_send(w, 1, m).outcome, WEB_TOO_LATE); /* it came late */
+	for (m.ask.revision = 0; m.ask.revision < 2; m.ask.revision++) /* it came late */
+		assert_int_equal(page_send(w, 1, m).outcome, WEB_TOO_LATE);
 	assert_int_equal(COUNT("message"), 0);
-	m.ask.revision = 2;
 	struct str second = page_sends(w, 1, m);
 	assert_false(str_eq(first, second));
 	assert_true(str_eq(page_sends(w, 1, m), second));

@@ -176,6 +176,7 @@ export function follow({ sent, held_until, subject }, on) {
 		} catch (why) {
 			if (why.error === "too-late")
 				onItsWay();
+			undo.disabled = false;
 			on.failed(why);
 		}
 	}

@@ -220,8 +220,8 @@ static void do_draft_remove(struct post *p)
 
 static void do_draft_compose(struct post *p)
 {
-	p->q->fd_out = draft_compose(&p->drafts, p->q->ask.draft_compose.draft, p->q->arena,
-		&p->q->answer.draft_compose);
+	p->q->fd_out = draft_compose(
+		&p->drafts, &p->q->ask.draft_compose, p->q->arena, &p->q->answer.draft_compose);
 }
 
 static void do_draft_sent(struct post *p)
@@ -229,7 +229,7 @@ static void do_draft_sent(struct post *p)
 	struct str answers = STR("");
 	bool forwards = false;
 
-	draft_sent(&p->drafts, p->q->ask.draft_sent.draft, p->q->arena, &p->q->answer.draft_sent,
+	draft_sent(&p->drafts, &p->q->ask.draft_sent, p->q->arena, &p->q->answer.draft_sent,
 		&answers, &forwards);
 	if (p->q->answer.draft_sent.outcome == WEB_OK && answers.len)
 		change_flags(p->account, answers, forwards ? MESSAGE_FORWARDED : MESSAGE_ANSWERED,
@@ -238,8 +238,7 @@ static void do_draft_sent(struct post *p)
 
 static void do_draft_unsent(struct post *p)
 {
-	draft_unsent(
-		&p->drafts, p->q->ask.draft_unsent.draft, p->q->arena, &p->q->answer.draft_unsent);
+	draft_unsent(&p->drafts, &p->q->ask.draft_unsent, p->q->arena, &p->q->answer.draft_unsent);
 }
 
 /* --- who asks --- */

@@ -11,6 +11,7 @@
 
 #include "mail/compose.h"
 #include "mail/plain_text.h"
+#include "mailbox/composition.h"
 #include "mailbox/draft_open.h"
 #include "mailbox/folder.h"
 #include <errno.h>
@@ -230,14 +231,14 @@ void draft_save(const struct drafts *drafts, const struct draft_save_ask *ask, i
 	scoped(draft_close) struct open_draft open = {
 		.staging = -1, .own = -1, .box = -1, .place.folder = -1
 	};
-	char sent[DRAFT_NAME_MAX + 1];
+	struct draft_name sent;
 	struct draft draft = draft_of(ask);
 	struct why why = { "" };
 	enum web_outcome outcome = check(ask, &why);
 
 	if (outcome == WEB_OK)
 		outcome = draft_open(drafts, ask->draft, arena, &open, &why);
-	if (outcome == WEB_OK && draft_is_sent(&open, ask->draft, sent))
+	if (outcome == WEB_OK && draft_is_sent(&open, ask->draft, &sent))
 		outcome = WEB_TOO_LATE;
 	if (outcome == WEB_OK && !open.found && draft_has_copy(drafts, ask->draft))
 		outcome = WEB_TOO_LATE;
@@ -275,14 +276,15 @@ void draft_remove(const struct drafts *drafts, struct str draft, struct done_ans
 	struct why why = { "" };
 	scoped(draft_close) struct open_draft open;
 	enum web_outcome outcome = draft_open(drafts, draft, &arena, &open, &why);
-	char sent[DRAFT_NAME_MAX + 1];
+	struct draft_name sent;
 
 	/* One that can't be read can be removed all the same. */
 	if (outcome == WEB_FAILED && open.found)
 		outcome = WEB_OK;
 	if (outcome == WEB_OK && !draft_file_remove(open.box, DRAFT_FILE, draft, ""))
 		outcome = draft_failed(&why, "removing the draft");
-	if (outcome == WEB_OK && !draft_is_sent(&open, draft, sent))
+	/* What may be on its way has a copy to be filed: for an hour. */
+	if (outcome == WEB_OK && !draft_is_sent(&open, draft, &sent) && !composition_any(open.own))
 		staging_clear(open.staging, draft);
 	*answer = (struct done_answer){ .outcome = outcome };
 }

@@ -33,14 +33,17 @@ void draft_detach(const struct drafts *drafts, struct str draft, uint64_t entry,
 void draft_forward(const struct drafts *drafts, struct str draft, int file, struct arena *arena,
 	struct draft_answer *answer);
 void draft_remove(const struct drafts *drafts, struct str draft, struct done_answer *answer);
-/* The finished message as a sealed memfd, without Bcc; -1 where the outcome isn't WEB_OK. */
-int draft_compose(const struct drafts *drafts, struct str draft, struct arena *arena,
+/* The finished message as a sealed memfd, without Bcc; -1 where the outcome isn't WEB_OK. Its copy,
+ * with Bcc, is kept for draft_sent. One revision is one message: WEB_OLD where it isn't any more. */
+int draft_compose(const struct drafts *drafts, const struct sending_ask *ask, struct arena *arena,
 	struct composed_answer *answer);
-/* Its copy into `.Sent`, with Bcc; the draft is kept for an hour, for draft_unsent. *answers is the
- * id of the message it answers or forwards, which the caller flags. Both may be asked twice. */
-void draft_sent(const struct drafts *drafts, struct str draft, struct arena *arena,
+/* The store has sent this revision: its copy into `.Sent`; the draft is kept for an hour, for
+ * draft_unsent. *answers is the id of the message it answers or forwards, which the caller flags. */
+void draft_sent(const struct drafts *drafts, const struct sending_ask *ask, struct arena *arena,
 	struct done_answer *answer, struct str *answers, bool *forwards);
-void draft_unsent(const struct drafts *drafts, struct str draft, struct arena *arena,
+/* The store has taken this revision back: nobody files it any more. Either may be asked twice, and
+ * late: a revision that was sent after it is left alone. */
+void draft_unsent(const struct drafts *drafts, const struct sending_ask *ask, struct arena *arena,
 	struct done_answer *answer);
 
 /* The draft id in a Maildir file's name, with or without flags: of a draft, of what was sent; "". */

@@ -73,8 +73,9 @@ struct str draft_of_name(struct str name)
 struct str sent_of_name(struct str name)
 {
 	struct str rest = STR(""), id = id_of_name(name, sent_mark, &rest);
+	uint64_t revision;
 
-	return !rest.len || rest.at[0] == ':' ? id : STR("");
+	return revision_of_name(rest, &revision).at ? id : STR("");
 }
 
 void draft_file_name(
@@ -85,10 +86,24 @@ void draft_file_name(
 		(unsigned long long)revision);
 }
 
-void sent_file_name(char name[DRAFT_NAME_MAX + 1], struct str id, int64_t wall_ms)
+void sent_file_name(
+	char name[DRAFT_NAME_MAX + 1], struct str id, uint64_t revision, int64_t wall_ms)
 {
-	snprintf(name, DRAFT_NAME_MAX + 1, "%010llu%s%.*s:2,S",
-		(unsigned long long)(wall_ms / SECOND), sent_mark.at, STR_ARG(id));
+	snprintf(name, DRAFT_NAME_MAX + 1, "%010llu%s%.*s-%llu:2,S",
+		(unsigned long long)(wall_ms / SECOND), sent_mark.at, STR_ARG(id),
+		(unsigned long long)revision);
+}
+
+bool draft_name_read(const char *name, struct str id, struct draft_name *read)
+{
+	struct str rest = STR("");
+
+	if (strlen(name) > DRAFT_NAME_MAX ||
+		!str_eq(id_of_name(str_of(name), draft_mark, &rest), id) ||
+		!revision_of_name(rest, &read->revision).at)
+		return false;
+	memcpy(read->text, name, strlen(name) + 1);
+	return true;
 }
 
 /* --- places ---------------------------------------------------------------------------------- */
@@ -113,7 +128,8 @@ static void consider(struct draft_place *place, DIR *entries, const char *file)
 	struct str rest = STR("");
 	uint64_t revision = 0;
 
-	if (id_of_name(str_of(file), draft_mark, &rest).len)
+	if (id_of_name(str_of(file), draft_mark, &rest).len ||
+		id_of_name(str_of(file), sent_mark, &rest).len)
 		revision_of_name(rest, &revision);
 	if (strlen(file) > DRAFT_NAME_MAX || (place->folder >= 0 && revision < place->revision))
 		return;

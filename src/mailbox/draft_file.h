@@ -38,18 +38,26 @@ bool draft_file_write(struct buf *to, const struct draft *draft) must_use;
 /* Read them; strings are in the arena. False: this is none of ours. */
 bool draft_file_read(struct str file, struct arena *arena, struct draft *draft) must_use;
 
+struct draft_name {
+	char text[DRAFT_NAME_MAX + 1];
+	uint64_t revision;
+};
+/* Is it the name of that draft's file? Then it is in *read. */
+bool draft_name_read(const char *name, struct str id, struct draft_name *read);
+
 /* Where a draft's or a sent message's file is. */
 struct draft_place {
 	int folder; /* its directory, cur or new; to be closed */
 	char name[DRAFT_NAME_MAX + 1];
-	uint64_t revision; /* of a draft */
+	uint64_t revision;
 };
 void draft_place_close(struct draft_place *place);
 
 /* Names in `.Drafts` and `.Sent`, flags included. */
 void draft_file_name(
 	char name[DRAFT_NAME_MAX + 1], struct str id, uint64_t revision, int64_t wall_ms);
-void sent_file_name(char name[DRAFT_NAME_MAX + 1], struct str id, int64_t wall_ms);
+void sent_file_name(
+	char name[DRAFT_NAME_MAX + 1], struct str id, uint64_t revision, int64_t wall_ms);
 
 enum draft_kind { DRAFT_FILE, SENT_FILE };
 /* Look for it in the folder's cur and new; of several revisions it is the latest. False: it isn't

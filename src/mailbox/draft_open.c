@@ -8,7 +8,7 @@
 #include "mailbox/folder.h"
 #include <dirent.h>
 #include <errno.h>
-#include <string.h>
+#include <stdio.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -80,18 +80,26 @@ bool draft_make_own(struct open_draft *open, struct str id)
 	return open->own >= 0;
 }
 
-bool draft_is_sent(const struct open_draft *open, struct str id, char name[DRAFT_NAME_MAX + 1])
+bool draft_is_sent(const struct open_draft *open, struct str id, struct draft_name *name)
 {
 	scoped(folder_close_list) DIR *entries = folder_list(open->own, ".");
-	bool found = false;
 
-	for (struct dirent *e; !found && entries && (e = readdir(entries));) {
-		found = str_eq(draft_of_name(str_of(e->d_name)), id) &&
-			strlen(e->d_name) <= DRAFT_NAME_MAX;
-		if (found)
-			memcpy(name, e->d_name, strlen(e->d_name) + 1);
+	for (struct dirent *e; entries && (e = readdir(entries));) {
+		if (draft_name_read(e->d_name, id, name))
+			return true;
 	}
-	return found;
+	return false;
+}
+
+enum web_outcome draft_put_away(struct open_draft *open, struct str id, struct why *why)
+{
+	const struct draft_place *place = &open->place;
+	bool good = draft_make_own(open, id) &&
+		    draft_file_remove(open->box, DRAFT_FILE, id, place->name) &&
+		    renameat(place->folder, place->name, open->own, place->name) == 0 &&
+		    fsync(open->own) == 0 && fsync(place->folder) == 0;
+
+	return good ? WEB_OK : draft_failed(why, "the draft of what was sent");
 }
 
 bool draft_has_room(const struct drafts *drafts, uint64_t bytes)

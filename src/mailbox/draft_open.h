@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * draft_open.h - one draft in hand, while no other of the account's is: what draft.c and
- * draft_send.c begin with.
+ * draft_open.h - one draft in hand, while no other of the account's is: what draft.c, draft_send.c
+ * and draft_sent.c begin with.
  */
 #ifndef MAILBOX_DRAFT_OPEN_H
 #define MAILBOX_DRAFT_OPEN_H
@@ -33,7 +33,9 @@ int draft_box(const struct drafts *drafts, const char *name);
 bool draft_make_own(struct open_draft *open, struct str id) must_use;
 
 /* Was it sent and not taken back? Then its file is in its own folder, and found there. */
-bool draft_is_sent(const struct open_draft *open, struct str id, char name[DRAFT_NAME_MAX + 1]);
+bool draft_is_sent(const struct open_draft *open, struct str id, struct draft_name *name);
+/* Out of the drafts, to where draft_is_sent finds it; it was found. */
+enum web_outcome draft_put_away(struct open_draft *open, struct str id, struct why *why);
 /* Is what was made of it among what was sent, however long ago? */
 bool draft_has_copy(const struct drafts *drafts, struct str id);
 /* Bytes of the message, about: all attachments in base64, `more` bytes beside them, and text. */

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: ISC
  *
- * draft_send.c - a draft becomes a message: composed to be sent, copied into `.Sent`, and taken
- * back. Runs in the mailbox role, in any thread.
- *
- * Sent: the copy is on disk first, then the draft goes to its folder in `siegel-drafts`, where it
- * can be had back for an hour. Taken back: the draft first, then the copy goes. A crash leaves
- * both, and either step may be made again.
+ * draft_send.c - a draft becomes a message: composed to be sent. Runs in the mailbox role, in any
+ * thread. What the store is given is composed together with its copy, which waits beside the draft
+ * (composition.h): whatever is saved, attached or removed meanwhile, the copy is of what was sent.
  */
 #include "mailbox/draft.h"
 
 #include "mail/compose.h"
+#include "mailbox/composition.h"
 #include "mailbox/draft_open.h"
 #include "mailbox/folder.h"
 #include <errno.h>
@@ -17,7 +15,11 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { HEAD_MAX = 4 * DRAFT_BODY_MAX, PIECE = 1024 * COMPOSE_LINE };
+enum {
+	HEAD_MAX = 4 * DRAFT_BODY_MAX,
+	PIECE = 1024 * COMPOSE_LINE,
+	UNDER_WAY_MS = HOUR /* no question to the store takes so long */
+};
 
 /* Where a message is written to: in CRLF lines for SMTP, in LF lines for a Maildir. */
 struct output {
@@ -154,37 +156,12 @@ static bool put_message(
 	return put(to, &lines);
 }
 
-/* When it was composed first, so that the copy has the date of what was sent. In the draft's own
- * folder; a new revision is composed anew. */
-static int64_t composed_at(struct open_draft *open)
+/* The draft in this revision, and the message it makes. */
+static enum web_outcome prepare(const struct drafts *drafts, const struct sending_ask *ask,
+	struct arena *arena, struct open_draft *open, struct compose *m,
+	struct recipients *recipients, struct why *why)
 {
-	const struct draft_answer *state = &open->draft.state;
-	unsigned long long revision, time;
-	char text[64] = "";
-	int64_t now = clock_wall_ms();
-
-	if (!draft_make_own(open, state->draft))
-		return now;
-	scoped(fd_close) int fd =
-		openat(open->own, "composed", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return now;
-	if (pread(fd, text, sizeof text - 1, 0) > 0 &&
-		sscanf(text, "%20llu %20llu", &revision, &time) == 2 &&
-		revision == state->revision && time < INT64_MAX)
-		return (int64_t)time;
-	int length = snprintf(text, sizeof text, "%llu %llu\n", (unsigned long long)state->revision,
-		(unsigned long long)now);
-	if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)length, 0) != length)
-		unlinkat(open->own, "composed", 0);
-	return now;
-}
-
-/* The draft, which must be there, and the message it makes. */
-static enum web_outcome prepare(const struct drafts *drafts, struct str id, struct arena *arena,
-	struct open_draft *open, struct compose *m, struct recipients *recipients, struct why *why)
-{
-	enum web_outcome outcome = draft_open(drafts, id, arena, open, why);
+	enum web_outcome outcome = draft_open(drafts, ask->draft, arena, open, why);
 
 	if (outcome != WEB_OK)
 		return outcome;
@@ -192,22 +169,31 @@ static enum web_outcome prepare(const struct drafts *drafts, struct str id, stru
 		why_not(why, "there is no such draft");
 		return WEB_NOT_FOUND;
 	}
+	if (open->draft.state.revision != ask->revision) {
+		why_not(why, "the draft was changed elsewhere");
+		return WEB_OLD;
+	}
+	if (composition_is_taken_back(open->own, ask->revision)) {
+		why_not(why, "it was taken back");
+		return WEB_TOO_LATE;
+	}
 	if (!message_of(&open->draft.state, arena, m, recipients, why))
 		return WEB_REFUSED;
 	m->in_reply_to = open->draft.in_reply_to;
 	m->references = open->draft.references;
-	m->date = composed_at(open);
 	return WEB_OK;
 }
 
+/* As it goes to the store. */
 static enum web_outcome compose_into(const struct drafts *drafts, const struct open_draft *open,
-	struct compose *m, int memfd, uint64_t *size, struct why *why)
+	const struct compose *copy, int memfd, uint64_t *size, struct why *why)
 {
 	const struct output to = { .fd = memfd, .crlf = true };
+	struct compose m = *copy;
 	size_t length;
 
-	m->bcc.n = 0;
-	if (memfd < 0 || !put_message(&to, m, open) || !fd_seal(memfd))
+	m.bcc.n = 0;
+	if (memfd < 0 || !put_message(&to, &m, open) || !fd_seal(memfd))
 		return draft_failed(why, "composing");
 	if (!fd_check_sealed(memfd, drafts->message_max, &length, why))
 		return WEB_TOO_LARGE;
@@ -215,7 +201,47 @@ static enum web_outcome compose_into(const struct drafts *drafts, const struct o
 	return WEB_OK;
 }
 
-int draft_compose(const struct drafts *drafts, struct str draft, struct arena *arena,
+/* The copy of it: kept, or found to be the one that was kept (`known`). */
+static enum web_outcome keep_copy(const struct drafts *drafts, const struct open_draft *open,
+	const struct compose *m, const struct composition *known, struct why *why)
+{
+	const struct draft_answer *state = &open->draft.state;
+	bool room = known || draft_has_room(drafts, draft_message_size(state, 0));
+	scoped(fd_close) int fd = room ? composition_begin(open->own) : -1;
+	const struct output to = { .fd = fd };
+
+	if (fd < 0 || !put_message(&to, m, open))
+		return draft_failed(why, "the copy of what is sent");
+	if (known && !composition_is_same(open->own, fd, known)) {
+		why_not(why, "it was changed since it was put together; save it once more");
+		return WEB_OLD;
+	}
+	if (!known && !composition_keep(open->own, fd, state->revision, m->date))
+		return draft_failed(why, "the copy of what is sent");
+	return WEB_OK;
+}
+
+/* Compose both; asked again, to the same bytes. */
+static enum web_outcome compose_draft(const struct drafts *drafts, struct open_draft *open,
+	struct compose *m, int memfd, uint64_t *size, struct why *why)
+{
+	uint64_t revision = open->draft.state.revision;
+	struct composition known;
+	int64_t now = clock_wall_ms();
+	bool again = composition_find(open->own, revision, &known);
+
+	if (!draft_make_own(open, open->draft.state.draft))
+		return draft_failed(why, "the draft's folder");
+	m->date = again ? known.time : now;
+	enum web_outcome outcome = compose_into(drafts, open, m, memfd, size, why);
+	if (outcome == WEB_OK)
+		outcome = keep_copy(drafts, open, m, again ? &known : NULL, why);
+	composition_end(open->own);
+	composition_forget(open->own, revision, now - UNDER_WAY_MS);
+	return outcome;
+}
+
+int draft_compose(const struct drafts *drafts, const struct sending_ask *ask, struct arena *arena,
 	struct composed_answer *answer)
 {
 	struct recipients recipients = { 0 };
@@ -226,9 +252,9 @@ int draft_compose(const struct drafts *drafts, struct str draft, struct arena *a
 	int result = memfd;
 
 	*answer = (struct composed_answer){ 0 };
-	answer->outcome = prepare(drafts, draft, arena, &open, &m, &recipients, &why);
+	answer->outcome = prepare(drafts, ask, arena, &open, &m, &recipients, &why);
 	if (answer->outcome == WEB_OK)
-		answer->outcome = compose_into(drafts, &open, &m, memfd, &answer->size, &why);
+		answer->outcome = compose_draft(drafts, &open, &m, memfd, &answer->size, &why);
 	if (answer->outcome != WEB_OK) {
 		answer->text = arena_printf(arena, "%s", why.text);
 		return -1;
@@ -237,110 +263,6 @@ int draft_compose(const struct drafts *drafts, struct str draft, struct arena *a
 	answer->recipients.at = recipients.at;
 	answer->recipients.len = recipients.n;
 	answer->subject = open.draft.state.subject;
-	answer->revision = open.draft.state.revision;
 	memfd = -1;
 	return result;
-}
-
-/* --- sent, and taken back -------------------------------------------------------------------- */
-
-static enum web_outcome put_sent(
-	int box, const struct compose *m, const struct open_draft *open, struct why *why)
-{
-	scoped(fd_close) int tmp = folder_open_directory(box, "tmp");
-	scoped(fd_close) int cur = folder_open_directory(box, "cur");
-	char name[DRAFT_NAME_MAX + 1];
-	bool good = tmp >= 0 && cur >= 0;
-
-	sent_file_name(name, open->draft.state.draft, m->date);
-	if (good) {
-		scoped(fd_close) int fd = openat(
-			tmp, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-		const struct output to = { .fd = fd };
-
-		good = fd >= 0 && put_message(&to, m, open) && fsync(fd) == 0;
-	}
-	good = good && renameat(tmp, name, cur, name) == 0 && fsync(cur) == 0;
-	if (good)
-		return WEB_OK;
-	enum web_outcome outcome = draft_failed(why, "the copy of what was sent");
-	if (tmp >= 0)
-		unlinkat(tmp, name, 0);
-	return outcome;
-}
-
-/* Out of the drafts, to where draft_unsent finds it. */
-static enum web_outcome keep_draft(struct open_draft *open, struct why *why)
-{
-	const struct draft_place *place = &open->place;
-	struct str id = open->draft.state.draft;
-	bool good = draft_make_own(open, id) &&
-		    renameat(place->folder, place->name, open->own, place->name) == 0 &&
-		    fsync(open->own) == 0 && fsync(place->folder) == 0 &&
-		    draft_file_remove(open->box, DRAFT_FILE, id, "");
-
-	return good ? WEB_OK : draft_failed(why, "the draft of what was sent");
-}
-
-static enum web_outcome make_sent(const struct drafts *drafts, struct str draft,
-	struct arena *arena, struct open_draft *open, struct why *why)
-{
-	scoped(fd_close) int box = draft_box(drafts, ".Sent");
-	struct recipients recipients = { 0 };
-	struct compose m;
-	char name[DRAFT_NAME_MAX + 1];
-	enum web_outcome outcome = prepare(drafts, draft, arena, open, &m, &recipients, why);
-
-	if (outcome == WEB_NOT_FOUND &&
-		(draft_is_sent(open, draft, name) || draft_has_copy(drafts, draft)))
-		return WEB_OK; /* before */
-	if (outcome != WEB_OK)
-		return outcome;
-	if (box < 0)
-		return draft_failed(why, "the folder of what was sent");
-	if (!draft_has_copy(drafts, draft))
-		outcome = put_sent(box, &m, open, why);
-	return outcome == WEB_OK ? keep_draft(open, why) : outcome;
-}
-
-void draft_sent(const struct drafts *drafts, struct str draft, struct arena *arena,
-	struct done_answer *answer, struct str *answers, bool *forwards)
-{
-	struct why why = { "" };
-	scoped(draft_close) struct open_draft open;
-
-	*answer = (struct done_answer){ .outcome = make_sent(drafts, draft, arena, &open, &why) };
-	if (answer->outcome != WEB_OK)
-		answer->text = arena_printf(arena, "%s", why.text);
-	*answers = answer->outcome == WEB_OK ? open.draft.state.answers : STR("");
-	*forwards = open.draft.state.forwards;
-}
-
-/* The draft back where it was. */
-static enum web_outcome restore(struct open_draft *open, const char *name, struct why *why)
-{
-	scoped(fd_close) int cur = folder_open_directory(open->box, "cur");
-	bool good = cur >= 0 && renameat(open->own, name, cur, name) == 0 && fsync(cur) == 0 &&
-		    fsync(open->own) == 0;
-
-	return good ? WEB_OK : draft_failed(why, "the draft");
-}
-
-void draft_unsent(const struct drafts *drafts, struct str draft, struct arena *arena,
-	struct done_answer *answer)
-{
-	scoped(fd_close) int box = draft_box(drafts, ".Sent");
-	struct why why = { "" };
-	char name[DRAFT_NAME_MAX + 1];
-	scoped(draft_close) struct open_draft open;
-	enum web_outcome outcome = draft_open(drafts, draft, arena, &open, &why);
-
-	if (outcome == WEB_OK && draft_is_sent(&open, draft, name))
-		outcome = restore(&open, name, &why);
-	else if (outcome == WEB_OK && !open.found)
-		outcome = WEB_NOT_FOUND;
-	if (outcome == WEB_OK && box >= 0 && !draft_file_remove(box, SENT_FILE, draft, ""))
-		outcome = draft_failed(&why, "the copy of what was sent");
-	*answer = (struct done_answer){ .outcome = outcome };
-	answer->text = arena_printf(arena, "%s", why.text);
 }

@@ -185,7 +185,8 @@ static void tell_sent(const struct sent_row *sent, struct arena *arena, struct s
 {
 	*answer = (struct send_answer){ .outcome = WEB_OK,
 		.id = queue_id_text(arena, sent->message),
-		.held_until = (uint64_t)sent->held_until };
+		.held_until = (uint64_t)sent->held_until,
+		.revision = (uint64_t)sent->revision };
 }
 
 bool send_is_new(struct store *store, struct caller *caller)
@@ -265,6 +266,7 @@ void send_finish(struct store *store, struct caller *caller)
 		return;
 	answer->id = taking->ask.id;
 	answer->held_until = (uint64_t)taking->terms.due;
+	answer->revision = caller->ask.send.revision;
 }
 
 /* --- taking it back --- */

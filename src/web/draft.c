@@ -13,7 +13,7 @@
 #include <gnutls/gnutls.h>
 #include <microhttpd.h>
 
-enum { HOLD_MOST = 60, FILE_ATTEMPTS = 5, FILE_PATIENCE = 5 * SECOND };
+enum { HOLD_MOST = 60, SETTLE_ATTEMPTS = 5, SETTLE_PATIENCE = 5 * SECOND };
 
 static const struct json_field attachment_fields[] = {
 	JSON_NUMBER_OF(attachment, entry, "entry"),
@@ -56,6 +56,55 @@ static bool named(struct request *r, struct str *draft)
 	return draft_names_one(*draft);
 }
 
+/* --- what the store has decided --- */
+
+bool draft_find_sent(struct request *r, struct str draft, struct sent_item *item)
+{
+	struct text id = { draft };
+	struct sent_ask ask = { .token = r->token, .sent = { &id, 1 }, .limit = 1 };
+	struct sent_answer sent;
+
+	if (!call_sent_show(r->web->store, &ask, -1, &r->arena, &sent, NULL,
+		    deadline_in(CALL_PATIENCE), &r->why) ||
+		sent.outcome != WEB_OK || sent.items.len != 1)
+		return false;
+	*item = sent.items.at[0];
+	return true;
+}
+
+enum web_outcome draft_settle(struct request *r, struct str draft, uint64_t revision, bool sent)
+{
+	const struct sending_ask ask = { r->token, draft, revision };
+	struct done_answer answer = { .outcome = WEB_BUSY };
+
+	for (int i = 0; answer.outcome == WEB_BUSY && i < SETTLE_ATTEMPTS; i++) {
+		struct deadline until = deadline_in(SETTLE_PATIENCE);
+		bool asked = sent ? call_draft_sent(r->web->mailbox, &ask, -1, &r->arena, &answer,
+					    NULL, until, &r->why)
+				  : call_draft_unsent(r->web->mailbox, &ask, -1, &r->arena, &answer,
+					    NULL, until, &r->why);
+		if (!asked)
+			answer = (struct done_answer){ .outcome = WEB_BUSY };
+	}
+	if (answer.outcome != WEB_OK)
+		LOG(LOG_WARNING, sent ? "not-filed" : "not-restored", log_str("sent", draft),
+			log_str("text", answer.text), log_text("why", r->why.text));
+	return (enum web_outcome)answer.outcome;
+}
+
+/* Taken back, but the mailbox role wasn't told, as it or this one was killed just then? Then the draft
+ * is back now, and r->reply, which said that it isn't there, is empty. */
+static bool is_back(struct request *r, struct str draft)
+{
+	struct sent_item item;
+
+	if (!draft_find_sent(r, draft, &item) || !item.undone ||
+		draft_settle(r, draft, item.revision, false) != WEB_OK)
+		return false;
+	reply_free(&r->reply);
+	return true;
+}
+
 /* --- saving --- */
 
 static const struct json_field save_fields[] = {
@@ -74,10 +123,13 @@ static const struct json_shape save_shape = JSON_SHAPE(draft_save_ask, save_fiel
 struct reply route_draft_save(struct request *r)
 {
 	struct draft_save_ask ask = { .token = r->token };
-	struct draft_answer answer;
+	struct draft_answer answer = { .outcome = WEB_BUSY };
 
-	if (!named(r, &ask.draft) || !request_read(r, &save_shape, &ask, NULL) ||
-		!ASK(r, mailbox, draft_save, &ask, &answer))
+	if (!named(r, &ask.draft) || !request_read(r, &save_shape, &ask, NULL))
+		return r->reply;
+	if (!ASK(r, mailbox, draft_save, &ask, &answer) &&
+		!(answer.outcome == WEB_TOO_LATE && is_back(r, ask.draft) &&
+			ASK(r, mailbox, draft_save, &ask, &answer)))
 		return r->reply;
 	return reply_shape(&draft_shape, &answer);
 }
@@ -96,7 +148,12 @@ struct reply route_draft_show(struct request *r)
 {
 	struct str draft;
 
-	return named(r, &draft) ? draft_reply(r, draft) : r->reply;
+	if (!named(r, &draft))
+		return r->reply;
+	r->reply = draft_reply(r, draft);
+	if (r->reply.status == MHD_HTTP_NOT_FOUND && is_back(r, draft))
+		return draft_reply(r, draft);
+	return r->reply;
 }
 
 struct reply route_draft_remove(struct request *r)
@@ -180,32 +237,11 @@ static void add_connection(const struct request *r, struct send_ask *ask)
 	ask->cipher = str_of(gnutls_ciphersuite_get(session));
 }
 
-/* Is it on its way already? True if it was asked for before, and wasn't taken back since. A later
- * revision never left: the store says so. */
-static bool was_sent(struct request *r, struct str draft, const struct send_question *question,
-	struct send_answer *answer)
-{
-	struct text id = { draft };
-	struct sent_ask ask = { .token = r->token, .sent = { &id, 1 }, .limit = 1 };
-	struct sent_answer sent;
-
-	if (!ASK(r, store, sent_show, &ask, &sent)) {
-		reply_free(&r->reply);
-		return false;
-	}
-	if (sent.items.len != 1 || sent.items.at[0].undone ||
-		sent.items.at[0].revision < question->revision)
-		return false;
-	*answer = (struct send_answer){ .id = sent.items.at[0].id,
-		.held_until = sent.items.at[0].held_until };
-	return true;
-}
-
 /* The message as it is put together from the draft, to the store. */
 static bool send_composed(struct request *r, struct str draft, const struct send_question *question,
 	struct send_answer *answer)
 {
-	const struct draft_ask which = { r->token, draft };
+	const struct sending_ask which = { r->token, draft, question->revision };
 	struct composed_answer composed;
 	scoped(fd_close) int fd = -1;
 
@@ -213,10 +249,6 @@ static bool send_composed(struct request *r, struct str draft, const struct send
 		return false;
 	if (fd < 0) {
 		r->reply = reply_outcome(WEB_FAILED, STR("the message could not be put together"));
-		return false;
-	}
-	if (composed.revision != question->revision) {
-		r->reply = reply_outcome(WEB_OLD, STR("the draft was changed elsewhere"));
 		return false;
 	}
 	struct send_ask ask = { .token = r->token,
@@ -233,39 +265,31 @@ static bool send_composed(struct request *r, struct str draft, const struct send
 	return ASK_FD(r, store, send, &ask, fd, answer, NULL);
 }
 
-/* It is the store's now. Its copy among what was sent may take a while where the mailbox role is
- * being started again; false: it could not be made yet, and whoever asks again will have it made. */
-static bool file_copy(struct request *r, struct str draft)
-{
-	const struct draft_ask ask = { r->token, draft };
-	struct done_answer answer;
-
-	for (int i = 0; i < FILE_ATTEMPTS; i++) {
-		bool asked = call_draft_sent(r->web->mailbox, &ask, -1, &r->arena, &answer, NULL,
-			deadline_in(FILE_PATIENCE), &r->why);
-		if (asked && answer.outcome == WEB_OK)
-			return true;
-		if (asked && answer.outcome != WEB_BUSY)
-			break;
-	}
-	LOG(LOG_WARNING, "not-filed", log_str("sent", draft), log_text("why", r->why.text));
-	return false;
-}
-
 struct reply route_draft_send(struct request *r)
 {
 	struct send_question question = { .level = LEVEL_OPPORTUNISTIC };
 	struct send_answer answer;
+	struct sent_item before;
 	struct str draft;
 
 	if (!named(r, &draft) || !request_read(r, &send_shape, &question, NULL))
 		return r->reply;
 	if (question.hold_seconds > HOLD_MOST)
 		return reply_outcome(WEB_INVALID, STR("hold_seconds is more than 60"));
-	if (!was_sent(r, draft, &question, &answer) && !send_composed(r, draft, &question, &answer))
+	if (draft_find_sent(r, draft, &before) && !before.undone)
+		answer = (struct send_answer){ .id = before.id,
+			.held_until = before.held_until,
+			.revision = before.revision };
+	else if (!send_composed(r, draft, &question, &answer))
 		return r->reply;
-	if (!file_copy(r, draft))
+	enum web_outcome filed = draft_settle(r, draft, answer.revision, true);
+	if (filed == WEB_TOO_LATE)
+		return reply_outcome(filed, STR("it was taken back"));
+	if (filed != WEB_OK)
 		return reply_outcome(WEB_BUSY, STR("it is sent; its copy is not filed yet"));
+	if (answer.revision < question.revision)
+		return reply_outcome(
+			WEB_TOO_LATE, STR("it was sent already, before it was changed"));
 	return reply_json(json_pack("{s:o, s:o, s:I}", "sent", text_json(draft), "id",
 		text_json(answer.id), "held_until", (json_int_t)answer.held_until));
 }

@@ -101,35 +101,16 @@ struct reply route_sent_list(struct request *r)
 
 /* --- taking it back --- */
 
-static bool is_undone(struct request *r, const struct sent_ask *ask)
-{
-	struct sent_answer sent;
-
-	return ASK(r, store, sent_show, ask, &sent) && sent.items.len == 1 &&
-	       sent.items.at[0].undone;
-}
-
 struct reply route_sent_undo(struct request *r)
 {
 	struct text id = { r->part[0] };
-	struct sent_ask ask = { .token = r->token, .sent = { &id, 1 }, .limit = 1 };
-	const struct draft_ask draft = { r->token, r->part[0] };
-	struct send_answer undone;
-	struct done_answer done;
+	const struct sent_ask ask = { .token = r->token, .sent = { &id, 1 }, .limit = 1 };
+	struct send_answer undone = { .outcome = WEB_BUSY };
 
-	/* Asked a second time, because the first answer was lost, it is taken back already. */
-	if (!ASK(r, store, send_undo, &ask, &undone)) {
-		struct reply refusal = r->reply;
-		r->reply = (struct reply){ .handout.fd = -1 };
-		if (!is_undone(r, &ask)) {
-			reply_free(&r->reply);
-			return refusal;
-		}
-		reply_free(&refusal);
-	}
-	if (!ASK(r, mailbox, draft_unsent, &draft, &done))
+	if (!ASK(r, store, send_undo, &ask, &undone))
 		return r->reply;
-	return draft_reply(r, r->part[0]);
+	enum web_outcome outcome = draft_settle(r, r->part[0], undone.revision, false);
+	return outcome == WEB_OK ? draft_reply(r, r->part[0]) : reply_outcome(outcome, STR(""));
 }
 
 /* --- receipts --- */

@@ -111,10 +111,25 @@ static void attach(struct str name, struct str type, struct str content)
 	draft_attach(&drafts, &ask, fd, &arena, &answer);
 }
 
+/* A call about what the draft is now; 0 where there is none. */
+static struct sending_ask now(void)
+{
+	struct draft_answer seen;
+
+	draft_show(&drafts, id, &arena, &seen);
+	return (struct sending_ask){ .draft = id, .revision = seen.revision };
+}
+
+static int compose(uint64_t revision, struct composed_answer *about)
+{
+	return draft_compose(
+		&drafts, &(struct sending_ask){ .draft = id, .revision = revision }, &arena, about);
+}
+
 static struct str composed(struct composed_answer *about)
 {
 	struct mapping mapping;
-	scoped(fd_close) int fd = draft_compose(&drafts, id, &arena, about);
+	scoped(fd_close) int fd = compose(now().revision, about);
 
 	if (fd < 0)
 		return (struct str){ 0 };
@@ -124,14 +139,60 @@ static struct str composed(struct composed_answer *about)
 	return text;
 }
 
-static void sent(void)
+static uint64_t file(uint64_t revision)
 {
+	const struct sending_ask ask = { .draft = id, .revision = revision };
 	struct done_answer done;
 	struct str answers;
 	bool forwards;
 
-	draft_sent(&drafts, id, &arena, &done, &answers, &forwards);
-	assert_int_equal(done.outcome, WEB_OK);
+	draft_sent(&drafts, &ask, &arena, &done, &answers, &forwards);
+	return done.outcome;
+}
+
+static uint64_t take_back(uint64_t revision)
+{
+	const struct sending_ask ask = { .draft = id, .revision = revision };
+	struct done_answer done;
+
+	draft_unsent(&drafts, &ask, &arena, &done);
+	return done.outcome;
+}
+
+/* All of it, as nobody disturbs it. */
+static void sent(void)
+{
+	struct composed_answer about;
+	uint64_t revision = now().revision;
+	scoped(fd_close) int fd = compose(revision, &about);
+
+	assert_int_equal(about.outcome, WEB_OK);
+	assert_int_equal(file(revision), WEB_OK);
+}
+
+/* --- the account, empty before each test --- */
+
+static int begin(void **state)
+{
+	(void)state;
+	struct folder_path path = { "example.org", "ada" };
+	char command[64];
+
+	arena_reset(&arena);
+	snprintf(command, sizeof command, "rm -rf %s/*", root_name);
+	if (system(command) != 0)
+		return -1;
+	int root = open(root_name, O_RDONLY | O_DIRECTORY);
+	drafts.account = folder_open(root, &path);
+	close(root);
+	return drafts.account < 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	fd_close(&drafts.account);
+	return 0;
 }
 
 /* --- saving ---------------------------------------------------------------------------------- */
@@ -282,13 +343,17 @@ static void what_cannot_be_written_leaves_the_draft_alone(void **state)
 static void drafts_leave_room_for_mail(void **state)
 {
 	(void)state;
+	struct composed_answer about;
+
 	save_revision(1, STR("one"));
+	composed(&about);
+	assert_int_equal(about.outcome, WEB_OK);
 	drafts.disk_reserve = UINT64_MAX;
 	save((struct draft_save_ask){ .revision = 2, .body = STR("two") });
 	assert_int_equal(answer.outcome, WEB_FULL);
 	attach(STR("a"), STR("a/b"), STR("content"));
 	assert_int_equal(answer.outcome, WEB_FULL);
-	sent(); /* what leaves is filed all the same */
+	assert_int_equal(file(1), WEB_OK); /* what leaves is filed all the same */
 	drafts.disk_reserve = 0;
 	assert_int_equal(sent_there(), 1);
 	assert_int_equal(drafts_there(), 0);
@@ -299,9 +364,7 @@ static void a_full_disk_leaves_the_draft_as_it_was(void **state)
 	(void)state;
 	static char body[200 * 1024];
 	struct folder_path path = { "example.org", "full" };
-	struct done_answer done;
-	struct str answers;
-	bool forwards;
+	struct composed_answer about;
 	char name[DRAFT_NAME_MAX + 1];
 
 	if (mount("none", root_name, "tmpfs", 0, "size=160k") != 0) {
@@ -320,14 +383,13 @@ static void a_full_disk_leaves_the_draft_as_it_was(void **state)
 	assert_int_equal(answer.outcome, WEB_FULL);
 	attach(STR("a"), STR("a/b"), (struct str){ body, 100 * 1024 });
 	assert_int_equal(answer.outcome, WEB_OK);
-	draft_sent(&drafts, id, &arena, &done, &answers, &forwards);
-	assert_int_equal(done.outcome, WEB_FULL);
-	assert_int_equal(sent_there(), 0);
+	composed(&about);
+	assert_int_equal(about.outcome, WEB_FULL);
+	assert_int_equal(files_in("siegel-drafts/abcdefghij0123456789", name), 1);
 	draft_show(&drafts, id, &arena, &answer);
 	assert_str(answer.body, "one");
 	assert_int_equal(answer.attachments.len, 1);
 	assert_int_equal(files_in(".Drafts/tmp", name), 0);
-	assert_int_equal(files_in(".Sent/tmp", name), 0);
 	fd_close(&drafts.account);
 	assert_int_equal(umount2(root_name, MNT_DETACH), 0);
 }
@@ -596,13 +658,26 @@ static void what_cannot_be_sent_says_why(void **state)
 		save((struct draft_save_ask){
 			.revision = i + 1, .sender = rows[i].sender, .to = { &to, 1 } });
 		assert_int_equal(answer.outcome, WEB_OK);
-		assert_int_equal(draft_compose(&drafts, id, &arena, &about), -1);
+		assert_int_equal(compose(i + 1, &about), -1);
 		assert_int_equal(about.outcome, WEB_REFUSED);
 		assert_true(about.text.len > 0);
 	}
 	save((struct draft_save_ask){ .revision = 100 });
-	assert_int_equal(draft_compose(&drafts, id, &arena, &about), -1);
+	assert_int_equal(compose(100, &about), -1);
 	assert_str(about.text, "no recipients");
+}
+
+/* The only message in `.Sent` is this one to a byte, but for the ends of lines and Bcc. */
+static void assert_copy_of(struct str composed, const char *bcc)
+{
+	scoped(buf_free) struct buf expected = BUF(4 << 20);
+	struct str copy = text_in(".Sent/cur");
+	size_t at = str_find_str(copy, str_of(bcc));
+
+	draft_add_lf(&expected, composed);
+	assert_true(at < copy.len);
+	assert_true(str_eq(str_head(copy, at), str_head(buf_str(&expected), at)));
+	assert_true(str_eq(str_tail(copy, at + strlen(bcc)), str_tail(buf_str(&expected), at)));
 }
 
 static void sent_twice_is_sent_once(void **state)
@@ -617,14 +692,12 @@ static void sent_twice_is_sent_once(void **state)
 		.bcc = { (struct person[]){ { STR(""), STR("secret@example.net") } }, 1 } });
 	attach(STR("a"), STR("a/b"), STR("content"));
 	struct str text = composed(&about);
-	sent();
-	sent();
+	assert_true(about.outcome == WEB_OK && str_eq(composed(&about), text));
+	assert_int_equal(file(3), WEB_OK);
+	assert_int_equal(file(3), WEB_OK);
 	assert_int_equal(drafts_there(), 0);
-	struct str copy = text_in(".Sent/cur");
-	assert_true(holds(copy, STR("\nBcc: secret@example.net\n")));
-	assert_true(holds(copy, STR("Y29udGVudA==\n")));
-	size_t date = str_find_str(text, STR("Date: "));
-	assert_true(holds(copy, str_head(str_tail(text, date), 37)));
+	assert_copy_of(text, "Bcc: secret@example.net\n");
+	assert_true(holds(text, STR("\r\nY29udGVudA==\r\n")));
 	files_in(".Sent/cur", name);
 	assert_true(str_eq(sent_of_name(str_of(name)), id));
 	assert_true(str_ends_nocase(str_of(name), STR(":2,S")));
@@ -635,15 +708,11 @@ static void sent_twice_is_sent_once(void **state)
 static void what_is_taken_back_is_the_draft_as_it_was(void **state)
 {
 	(void)state;
-	struct done_answer done;
-
 	save_revision(3, STR("hello"));
 	attach(STR("a"), STR("a/b"), STR("content"));
 	sent();
-	for (int i = 0; i < 2; i++) {
-		draft_unsent(&drafts, id, &arena, &done);
-		assert_int_equal(done.outcome, WEB_OK);
-	}
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(take_back(3), WEB_OK);
 	assert_int_equal(sent_there(), 0);
 	draft_show(&drafts, id, &arena, &answer);
 	assert_str(answer.body, "hello");
@@ -653,26 +722,142 @@ static void what_is_taken_back_is_the_draft_as_it_was(void **state)
 	assert_true(holds(text_in(".Sent/cur"), STR("better\n")));
 }
 
+/* Whatever another window does between the store's decision and the filing. */
+static void the_copy_is_of_what_was_sent(void **state)
+{
+	(void)state;
+	enum { SAVED, ATTACHED, DETACHED, REMOVED, COMPOSED_TOO, WAYS };
+	struct composed_answer about;
+	struct done_answer done;
+
+	for (int way = SAVED; way < WAYS; way++) {
+		assert_true(end(state) == 0 && begin(state) == 0);
+		save((struct draft_save_ask){ .revision = 3,
+			.body = STR("as sent"),
+			.to = { (struct person[]){ { STR(""), STR("b@example.net") } }, 1 },
+			.bcc = { (struct person[]){ { STR(""), STR("c@example.net") } }, 1 } });
+		attach(STR("a"), STR("a/b"), STR("content"));
+		struct str text = composed(&about);
+		if (way == SAVED || way == COMPOSED_TOO)
+			save_revision(4, STR("later words"));
+		if (way == ATTACHED)
+			attach(STR("b"), STR("a/b"), STR("more"));
+		if (way == DETACHED)
+			draft_detach(&drafts, id, 1, &arena, &answer);
+		if (way == REMOVED)
+			draft_remove(&drafts, id, &done);
+		if (way == COMPOSED_TOO)
+			assert_true(composed(&about).len > 0);
+		assert_int_equal(file(3), WEB_OK);
+		assert_copy_of(text, "Bcc: c@example.net\n");
+	}
+}
+
+static void a_revision_that_was_not_sent_stays_a_draft(void **state)
+{
+	(void)state;
+	struct composed_answer about;
+
+	save_revision(3, STR("sent"));
+	composed(&about);
+	save_revision(4, STR("typed meanwhile"));
+	assert_int_equal(file(3), WEB_OK);
+	draft_show(&drafts, id, &arena, &answer);
+	assert_str(answer.body, "typed meanwhile");
+	assert_int_equal(take_back(3), WEB_OK);
+	assert_int_equal(sent_there(), 0);
+	draft_show(&drafts, id, &arena, &answer);
+	assert_str(answer.body, "typed meanwhile");
+}
+
+/* What waits to be filed may have been sent: the revision stands for it. */
+static void a_revision_is_composed_to_one_message(void **state)
+{
+	(void)state;
+	struct composed_answer about;
+
+	save_revision(1, STR("hello"));
+	struct str text = composed(&about);
+	attach(STR("a"), STR("a/b"), STR("content"));
+	assert_int_equal(compose(1, &about), -1);
+	assert_int_equal(about.outcome, WEB_OLD);
+	draft_detach(&drafts, id, 1, &arena, &answer);
+	assert_true(str_eq(composed(&about), text));
+	attach(STR("a"), STR("a/b"), STR("content"));
+	save_revision(2, STR("hello"));
+	assert_true(holds(composed(&about), STR("Y29udGVudA==")));
+	assert_int_equal(compose(1, &about), -1);
+	assert_int_equal(about.outcome, WEB_OLD);
+	assert_int_equal(file(2), WEB_OK);
+}
+
+static void what_was_taken_back_is_not_filed_by_one_who_is_late(void **state)
+{
+	(void)state;
+	struct composed_answer about;
+
+	save_revision(3, STR("hello"));
+	composed(&about);
+	assert_int_equal(take_back(3), WEB_OK);
+	assert_int_equal(file(3), WEB_TOO_LATE);
+	assert_int_equal(compose(3, &about), -1);
+	assert_int_equal(about.outcome, WEB_TOO_LATE);
+	assert_int_equal(file(3), WEB_TOO_LATE);
+	assert_int_equal(sent_there(), 0);
+	assert_int_equal(drafts_there(), 1);
+	save_revision(4, STR("better"));
+	sent();
+	assert_int_equal(file(3), WEB_TOO_LATE);
+	assert_true(holds(text_in(".Sent/cur"), STR("better")));
+}
+
+static void what_was_sent_again_is_not_taken_back_by_one_who_is_late(void **state)
+{
+	(void)state;
+	struct composed_answer about;
+
+	save_revision(3, STR("hello"));
+	composed(&about);
+	save_revision(4, STR("better"));
+	assert_int_equal(file(3), WEB_OK);
+	sent(); /* the store has taken 3 back, which isn't known here yet */
+	assert_true(holds(text_in(".Sent/cur"), STR("better")));
+	assert_int_equal(take_back(3), WEB_TOO_LATE);
+	assert_true(holds(text_in(".Sent/cur"), STR("better")));
+	assert_int_equal(drafts_there(), 0);
+	assert_int_equal(file(4), WEB_OK);
+}
+
+/* Move the only file of a folder back to where it was before a step. */
+static void undo_step(const char *from, const char *to)
+{
+	char name[DRAFT_NAME_MAX + 1], path[2 * DRAFT_NAME_MAX], before[2 * DRAFT_NAME_MAX];
+
+	assert_int_equal(files_in(from, name), 1);
+	snprintf(path, sizeof path, "%s/%s", from, name);
+	snprintf(before, sizeof before, "%s/%s", to, name);
+	assert_int_equal(renameat(drafts.account, path, drafts.account, before), 0);
+}
+
 static void a_crash_between_the_steps_is_mended_by_asking_again(void **state)
 {
 	(void)state;
-	char name[DRAFT_NAME_MAX + 1], from[2 * DRAFT_NAME_MAX], to[2 * DRAFT_NAME_MAX];
-	struct done_answer done;
+	static const char own[] = "siegel-drafts/abcdefghij0123456789";
+	char name[DRAFT_NAME_MAX + 1];
 
 	save_revision(3, STR("hello"));
 	sent();
-	/* The copy is there, the draft not yet away. */
-	files_in("siegel-drafts/abcdefghij0123456789", name);
-	draft_file_name(name, id, 3, 1000);
-	draft_unsent(&drafts, id, &arena, &done);
-	assert_int_equal(files_in(".Drafts/cur", name), 1);
-	sent();
-	files_in(".Sent/cur", name);
-	snprintf(from, sizeof from, ".Sent/cur/%s", name);
-	snprintf(to, sizeof to, ".Sent/new/%s", sent_of_name(str_of(name)).len ? name : "");
-	assert_int_equal(renameat(drafts.account, from, drafts.account, to), 0);
-	sent();
+	undo_step(own, ".Drafts/cur"); /* the copy is there, the draft not yet away */
+	assert_int_equal(file(3), WEB_OK);
+	assert_int_equal(sent_there(), 1);
+	assert_int_equal(drafts_there(), 0);
+	undo_step(".Sent/cur", ".Sent/new");
+	assert_int_equal(file(3), WEB_OK);
 	assert_int_equal(sent_there(), 0); /* it is in new, and not made again */
+	undo_step(own, ".Drafts/cur");	   /* the draft is back, the copy not yet gone */
+	assert_int_equal(take_back(3), WEB_OK);
+	assert_int_equal(files_in(".Sent/new", name), 0);
+	assert_int_equal(drafts_there(), 1);
 }
 
 static void begin_another(const char *draft)
@@ -784,29 +969,6 @@ static void what_others_put_there_is_no_draft_of_ours(void **state)
 
 /* --- the scene ------------------------------------------------------------------------------- */
 
-static int begin(void **state)
-{
-	(void)state;
-	struct folder_path path = { "example.org", "ada" };
-	char command[64];
-
-	arena_reset(&arena);
-	snprintf(command, sizeof command, "rm -rf %s/*", root_name);
-	if (system(command) != 0)
-		return -1;
-	int root = open(root_name, O_RDONLY | O_DIRECTORY);
-	drafts.account = folder_open(root, &path);
-	close(root);
-	return drafts.account < 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	fd_close(&drafts.account);
-	return 0;
-}
-
 static int set_up(void **state)
 {
 	(void)state;
@@ -854,6 +1016,11 @@ int main(void)
 		TEST(what_cannot_be_sent_says_why),
 		TEST(sent_twice_is_sent_once),
 		TEST(what_is_taken_back_is_the_draft_as_it_was),
+		TEST(the_copy_is_of_what_was_sent),
+		TEST(a_revision_that_was_not_sent_stays_a_draft),
+		TEST(a_revision_is_composed_to_one_message),
+		TEST(what_was_taken_back_is_not_filed_by_one_who_is_late),
+		TEST(what_was_sent_again_is_not_taken_back_by_one_who_is_late),
 		TEST(a_crash_between_the_steps_is_mended_by_asking_again),
 		TEST(what_was_sent_long_ago_is_swept_by_the_next_draft),
 		TEST(what_others_put_there_is_no_draft_of_ours),

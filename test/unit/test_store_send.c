@@ -360,6 +360,21 @@ static void a_later_revision_of_what_was_sent_is_not_said_to_be_sent(void **stat
 	world_close(w);
 }
 
+/* What is filed as its copy is the revision that left. */
+static void whoever_asks_again_hears_which_revision_was_sent(void **state)
+{
+	struct world *w = world_open();
+	struct page_mail m = page_mail("ada@example.test", "desk@hotel.test");
+
+	(void)state;
+	m.ask.revision = 5;
+	assert_int_equal(page_send(w, 1, m).revision, 5);
+	m.ask.revision = 4;
+	assert_int_equal(page_send(w, 1, m).revision, 5);
+	assert_int_equal(COUNT("message"), 1);
+	world_close(w);
+}
+
 static void what_was_taken_back_is_sent_again_by_a_later_revision_alone(void **state)
 {
 	struct world *w = world_open();
@@ -803,6 +818,7 @@ int main(void)
 		cmocka_unit_test(after_a_crash_it_is_known_what_was_sent),
 		cmocka_unit_test(a_large_one_asked_twice_at_once_is_sent_once),
 		cmocka_unit_test(a_later_revision_of_what_was_sent_is_not_said_to_be_sent),
+		cmocka_unit_test(whoever_asks_again_hears_which_revision_was_sent),
 		cmocka_unit_test(what_was_taken_back_is_sent_again_by_a_later_revision_alone),
 		cmocka_unit_test(only_own_senders_send),
 		cmocka_unit_test(what_the_page_has_shown_is_kept),

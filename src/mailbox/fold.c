@@ -41,10 +41,30 @@ static void add_rest(struct buf *to, struct str text)
 	}
 }
 
+/* Without what no script has: more marks on a letter. To put marks in order takes the square of their number. */
+static void add_sane(struct buf *to, struct str text)
+{
+	unsigned marks = 0;
+
+	for (size_t i = 0, n; i < text.len; i += n) {
+		const char *at = text.at + i;
+
+		n = (size_t)(g_utf8_next_char(at) - at);
+		marks = g_unichar_ismark(g_utf8_get_char(at)) ? marks + 1 : 0;
+		if (marks <= FOLD_MARKS_MAX)
+			buf_add(to, (struct str){ at, n });
+	}
+}
+
 /* Text without NUL, at which the library would stop. */
 static void add_folded(struct buf *to, struct str text)
 {
-	char *composed = g_utf8_normalize(text.at, (gssize)text.len, G_NORMALIZE_ALL_COMPOSE);
+	scoped(buf_free) struct buf sane = BUF(text.len);
+	char *composed = NULL;
+
+	add_sane(&sane, text);
+	composed =
+		g_utf8_normalize(sane.at ? sane.at : "", (gssize)sane.len, G_NORMALIZE_ALL_COMPOSE);
 	char *folded = composed ? g_utf8_casefold(composed, -1) : NULL;
 	/* A fold may leave a letter and its accent apart, as that of "İ" does. */
 	char *again = folded ? g_utf8_normalize(folded, -1, G_NORMALIZE_ALL_COMPOSE) : NULL;

@@ -8,8 +8,8 @@
 
 #include "base/buf.h"
 
-/* So many bytes become of one at most. */
-enum { FOLD_GROWS = 16 };
+/* So many bytes become of one at most; so many marks may be on a letter, the rest is dropped. */
+enum { FOLD_GROWS = 16, FOLD_MARKS_MAX = 30 };
 
 /* Append `text` in Unicode's compatibility composition and without case; the index's tokenizer does
  * away with accents afterwards. What is no UTF-8 is appended as it is. False: it doesn't fit. */

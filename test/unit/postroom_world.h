@@ -36,6 +36,7 @@ static struct mime *mime;
 static struct arena memory = { .max = 256 * 1024 * 1024 };
 static char world_directory[] = "/tmp/test_postroom.XXXXXX";
 static unsigned store_asked;
+static bool session_ended; /* everybody's */
 
 /* The store. */
 bool call_session_show(struct client *client, const struct token_ask *ask, int fd_in,
@@ -49,7 +50,7 @@ bool call_session_show(struct client *client, const struct token_ask *ask, int f
 	(void)why;
 	store_asked++;
 	*answer = (struct session_answer){ .outcome = WEB_NO_SESSION };
-	if (str_eq(ask->token, STR("ada")) || str_eq(ask->token, STR("bob")))
+	if (!session_ended && (str_eq(ask->token, STR("ada")) || str_eq(ask->token, STR("bob"))))
 		*answer = (struct session_answer){ .outcome = WEB_OK,
 			.mailbox = arena_printf(arena, "%.*s@example.org", STR_ARG(ask->token)) };
 	return true;

@@ -967,6 +967,25 @@ static void what_others_put_there_is_no_draft_of_ours(void **state)
 	assert_int_equal(drafts_there(), 0);
 }
 
+/* Whoever renames a draft's file gives it no other name for the page. */
+static void a_state_that_names_another_draft_is_not_taken_for_it(void **state)
+{
+	(void)state;
+	static const struct str other = { "zyxwvutsrqponmlkjihg", 20 };
+	char name[DRAFT_NAME_MAX + 1], from[2 * DRAFT_NAME_MAX], to[2 * DRAFT_NAME_MAX];
+
+	save_revision(1, STR("one"));
+	assert_int_equal(files_in(".Drafts/cur", name), 1);
+	snprintf(from, sizeof from, ".Drafts/cur/%s", name);
+	draft_file_name(name, other, 1, 1000);
+	snprintf(to, sizeof to, ".Drafts/cur/%s", name);
+	assert_int_equal(renameat(drafts.account, from, drafts.account, to), 0);
+	draft_show(&drafts, other, &arena, &answer);
+	assert_int_equal(answer.outcome, WEB_FAILED);
+	draft_show(&drafts, id, &arena, &answer);
+	assert_int_equal(answer.outcome, WEB_NOT_FOUND);
+}
+
 /* --- the scene ------------------------------------------------------------------------------- */
 
 static int set_up(void **state)
@@ -1024,6 +1043,7 @@ int main(void)
 		TEST(a_crash_between_the_steps_is_mended_by_asking_again),
 		TEST(what_was_sent_long_ago_is_swept_by_the_next_draft),
 		TEST(what_others_put_there_is_no_draft_of_ours),
+		TEST(a_state_that_names_another_draft_is_not_taken_for_it),
 	};
 
 	log_open("test", LOG_ALARM);

@@ -4,6 +4,8 @@
  * programs, and in a Maildir that somebody filled with malice.
  */
 #include "postroom_world.h"
+
+#include "mailbox/change.h"
 #include <fcntl.h>
 
 static void make_three(void)
@@ -421,6 +423,77 @@ static void names_that_lead_elsewhere_are_refused(void **state)
 		"outcome 4");
 }
 
+/* Behind the pages' own check: a folder is one directory of the account's, never a path. */
+static void a_path_is_no_folder(void **state)
+{
+	(void)state;
+	make_three();
+	make_folder(".Work");
+	make_folder(".Work/inner");
+	put_mail(".Work/inner/cur/9.x:2,S", 500, "b@x.net", "inner", "i@x", "");
+	assert_int_equal(
+		CHANGE("1.a", NULL, .move = 1, .folder = STR(".Work/inner")).outcome, WEB_INVALID);
+	assert_true(is_file("new/1.a"));
+	assert_string_equal(
+		FOLDER(.change = FOLDER_REMOVE, .folder = STR(".Work/inner")), "outcome 4");
+	assert_string_equal(
+		FOLDER(.change = FOLDER_RENAME, .folder = STR(".Work/inner"), .name = STR("outer")),
+		"outcome 4");
+	assert_true(is_file(".Work/inner/cur/9.x:2,S"));
+}
+
+/* Two messages, one file name: neither takes the other's place. */
+static void nothing_is_moved_over_another_file(void **state)
+{
+	struct messages_change_answer answer;
+
+	(void)state;
+	make_three();
+	make_folder(".Archive");
+	LISTED(.limit = 0);
+	put_mail(".Archive/cur/2.b:2,S", 500, "b@x.net", "other", "o@x", "");
+	answer = CHANGE("2.b", NULL, .move = 1, .folder = STR(".Archive"));
+	assert_int_equal(answer.changed.at[0].outcome, WEB_EXISTS);
+	assert_string_equal(LISTED(.folder = STR(".Archive")), "other/S");
+	assert_string_equal(LISTED(.limit = 0), "three/F/S two/S one");
+}
+
+static void a_removed_folders_mail_takes_no_place_in_the_trash(void **state)
+{
+	(void)state;
+	make_three();
+	make_folder(".Old");
+	make_folder(".Trash");
+	put_mail(".Old/cur/9.x:2,S", 500, "b@x.net", "old", "old@x", "");
+	put_mail(".Trash/cur/9.x:2,S", 600, "b@x.net", "thrown", "thrown@x", "");
+	assert_string_equal(FOLDER(.change = FOLDER_REMOVE, .folder = STR(".Old")), "");
+	assert_string_equal(LISTED(.folder = STR(".Trash")), "thrown/S");
+	/* The other one is kept where it is, and tried again at the next removal. */
+	assert_int_equal(entries_that_begin("siegel-removed-"), 1);
+}
+
+static void more_than_a_page_can_show_are_not_changed_at_once(void **state)
+{
+	struct messages_change_ask ask = { .add = MESSAGE_SEEN };
+	struct messages_change_answer answer;
+
+	(void)state;
+	make_three();
+	ask.ids.len = CHANGE_IDS_MAX + 1;
+	ask.ids.at = arena_array(&memory, ask.ids.len, sizeof *ask.ids.at);
+	for (size_t i = 0; i < ask.ids.len; i++)
+		ask.ids.at[i].text = STR("1.a");
+	answer = post_messages_change(ask);
+	assert_int_equal(answer.outcome, WEB_INVALID);
+	assert_int_equal(answer.changed.len, 0);
+	assert_true(is_file("new/1.a"));
+	ask.ids.len--;
+	answer = post_messages_change(ask);
+	assert_int_equal(answer.outcome, WEB_OK);
+	assert_int_equal(answer.changed.len, CHANGE_IDS_MAX);
+	assert_true(is_file("cur/1.a:2,S"));
+}
+
 /* A crash between the two renames of a removal. */
 static void a_removal_that_was_cut_short_loses_no_mail(void **state)
 {
@@ -636,6 +709,10 @@ int main(void)
 		TEST(folders_are_made_renamed_and_removed),
 		TEST(dovecots_second_kind_of_subscriptions_is_kept),
 		TEST(names_that_lead_elsewhere_are_refused),
+		TEST(a_path_is_no_folder),
+		TEST(nothing_is_moved_over_another_file),
+		TEST(a_removed_folders_mail_takes_no_place_in_the_trash),
+		TEST(more_than_a_page_can_show_are_not_changed_at_once),
 		TEST(a_removal_that_was_cut_short_loses_no_mail),
 		TEST(links_and_what_is_no_file_are_no_mail),
 		TEST(names_of_any_bytes_have_an_id_that_can_be_said),

@@ -5,6 +5,8 @@
  */
 #include "postroom_world.h"
 
+#include "mailbox/session.h"
+
 static void make_three(void)
 {
 	make_folder("");
@@ -323,6 +325,25 @@ static void the_store_is_asked_once_in_a_while(void **state)
 	assert_int_equal(store_asked, 3);
 }
 
+/* What the store said is good for SESSION_KEPT and no longer, however often it is asked for. */
+static void the_end_of_a_session_is_felt(void **state)
+{
+	struct deadline patience = deadline_in(20 * SESSION_KEPT);
+	struct messages_answer answer;
+
+	(void)state;
+	make_three();
+	LISTED(.limit = 0);
+	session_ended = true;
+	do {
+		answer = post_messages((struct messages_ask){ .limit = 0 });
+		usleep(20000);
+	} while (answer.outcome == WEB_OK && !deadline_passed(patience));
+	session_ended = false;
+	assert_int_equal(answer.outcome, WEB_NO_SESSION);
+	assert_int_equal(answer.messages.len, 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin_test, end_test)
@@ -344,6 +365,7 @@ int main(void)
 		TEST(without_room_for_an_index_it_is_kept_in_memory),
 		TEST(a_session_that_is_none_opens_no_folder),
 		TEST(the_store_is_asked_once_in_a_while),
+		TEST(the_end_of_a_session_is_felt),
 	};
 
 	return cmocka_run_group_tests(tests, begin_world, end_world);

@@ -182,7 +182,7 @@ check-rfc:
 check-policy:
 	@test/policy/truth --check
 	@scripts/mutate --check
-# Weaken every rule of doc/policy.md in turn: some test must turn red. Slow; `scripts/mutate WORD` is
+# Weaken every rule of doc/policy.md and what the pages promise: some test must turn red. Slow; `scripts/mutate WORD` is
 # a part of it, and --lab the part that only the lab can show.
 mutate: deps-test
 	@scripts/mutate

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: ISC
 """mutants.py - the rules of doc/policy.md, each weakened in one place of the code; scripts/mutate
 tries them. A mutant has a name, the rule with its section, what to change, and the test programs
-that are asked (or the part of the lab, for what only the lab can show).
+that are asked (or the part of the lab, for what only the lab can show). What the pages promise is in
+mutants_pages.py.
 """
 import dataclasses
 import pathlib
@@ -15,6 +16,7 @@ class Mutant:
     changes: list  # (file, what stands there once, what stands there then)
     tests: list
     lab: str = ""  # "FILE.py -k NAME"
+    roles: str = ""  # the same, of test/siegeld
 
 
 MUTANTS = []
@@ -22,8 +24,8 @@ POLICY = "src/mail/policy.c"
 TABLE = ["test_policy_table", "test_policy_properties", "test_policy"]
 
 
-def mutant(name, rule, path, original, replacement, tests, more=(), lab=""):
-    MUTANTS.append(Mutant(name, rule, [(path, original, replacement), *more], tests, lab))
+def mutant(name, rule, path, original, replacement, tests, more=(), lab="", roles=""):
+    MUTANTS.append(Mutant(name, rule, [(path, original, replacement), *more], tests, lab, roles))
 
 
 def policy(name, rule, original, replacement, more=()):

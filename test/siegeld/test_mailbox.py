@@ -70,6 +70,20 @@ def test_folders_come_and_go_and_their_mail_stays(web):  # noqa: F811
     assert (maildir(web) / "subscriptions").read_text().split() == ["Drafts", "Sent", "Trash"]
 
 
+def test_a_mails_html_has_no_scripts_no_origin_and_no_network(web):  # noqa: F811
+    ada = begin(web)
+    put(web, "new/8.h", "html", 8000, b"<p>look</p>", b"MIME-Version: 1.0\nContent-Type: text/html\n")
+    assert subjects(ada, "folder=INBOX")[0] == "html"
+    for query, pictures in (("", {"data:"}), ("?remote=1", {"data:", "https:", "http:"})):
+        answer = ada.ask("GET", "/api/v1/messages/8.h/body" + query)
+        rules = {words[0]: set(words[1:]) for words in
+                 (rule.split() for rule in answer.getheader("Content-Security-Policy").split(";"))}
+        assert answer.status == 200 and rules == {
+            "sandbox": {"allow-popups", "allow-popups-to-escape-sandbox"}, "default-src": {"'none'"},
+            "style-src": {"'unsafe-inline'"}, "img-src": pictures, "form-action": {"'none'"},
+            "base-uri": {"'none'"}, "frame-ancestors": {"'self'"}}
+
+
 def test_attached_text_is_shown_in_its_own_characters_and_is_never_a_page(web):  # noqa: F811
     ada = begin(web)
     parts = [(b"text/plain; charset=iso-8859-1", "Gr\u00fc\u00dfe".encode("latin-1"), "Gr\u00fc\u00dfe"),

@@ -121,6 +121,7 @@ def web(certificate, tmp_path_factory):  # noqa: F811
         stack.callback(server.clean_up)
         yield Web(server)
         log = server.log() if (folder / "log").exists() else ""
+        print(log[-20000:])  # beside a failure
         assert "Sanitizer" not in log and "event=bug" not in log, log[-20000:]
 
 
@@ -151,7 +152,10 @@ def test_a_session_begins_and_ends(web):
     assert status == 200 and session["address"] == "ada@example.test", session
     now = browser.api("GET", "/session")[1]
     assert {**now, "expires": 0} == {**session, "expires": 0} and now["expires"] >= session["expires"]
-    assert browser.api("DELETE", "/session")[0] == 200
+    assert browser.ask("DELETE", "/api/v1/session?scope=others").getheader("Set-Cookie") is None
+    over = browser.ask("DELETE", "/api/v1/session")
+    assert over.status == 200 and over.getheader("Set-Cookie").startswith("siegel=; ")
+    assert "Max-Age=0" in over.getheader("Set-Cookie").split("; ")
     assert browser.api("GET", "/session")[0] == 401
 
 
@@ -188,8 +192,10 @@ def test_a_change_needs_the_token_that_our_pages_alone_know(web):
 def test_what_another_site_asks_is_refused(web, headers, status):
     web.start()
     browser = Browser(web)
-    assert browser.log_in()[0] == 200
-    assert browser.api("GET", "/settings", **headers)[0] == status
+    begun, said = browser.log_in()
+    assert begun == 200, said
+    got, said = browser.api("GET", "/settings", **headers)
+    assert got == status, said
     if status == 403:
         body = {"user": "ada@example.test", "password": PASSWORD}
         assert browser.ask("POST", "/api/v1/session", body, headers).status == 403

@@ -494,6 +494,22 @@ static void more_than_a_page_can_show_are_not_changed_at_once(void **state)
 	assert_true(is_file("cur/1.a:2,S"));
 }
 
+static void what_makes_no_sense_changes_nothing(void **state)
+{
+	const struct messages_change_ask asks[] = {
+		{ .add = 64 },
+		{ .remove = 1u << 20 },
+		{ .erase = 1, .move = 1, .folder = STR(".Trash") },
+		{ .erase = 1, .remove = MESSAGE_SEEN },
+	};
+
+	(void)state;
+	make_three();
+	for (size_t i = 0; i < count_of(asks); i++)
+		assert_int_equal(change_of(asks[i], "1.a", NULL).outcome, WEB_INVALID);
+	assert_true(is_file("new/1.a"));
+}
+
 /* A crash between the two renames of a removal. */
 static void a_removal_that_was_cut_short_loses_no_mail(void **state)
 {
@@ -713,6 +729,7 @@ int main(void)
 		TEST(nothing_is_moved_over_another_file),
 		TEST(a_removed_folders_mail_takes_no_place_in_the_trash),
 		TEST(more_than_a_page_can_show_are_not_changed_at_once),
+		TEST(what_makes_no_sense_changes_nothing),
 		TEST(a_removal_that_was_cut_short_loses_no_mail),
 		TEST(links_and_what_is_no_file_are_no_mail),
 		TEST(names_of_any_bytes_have_an_id_that_can_be_said),

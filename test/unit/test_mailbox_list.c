@@ -312,6 +312,22 @@ static void a_session_that_is_none_opens_no_folder(void **state)
 	assert_string_equal(LISTED(.token = STR("bob")), "");
 }
 
+/* Though the other's is open. */
+static void a_session_opens_its_own_accounts_folder(void **state)
+{
+	struct text id = { STR("1.a") };
+	struct messages_change_answer answer;
+
+	(void)state;
+	make_three();
+	assert_string_equal(LISTED(.limit = 0), LISTED(.token = STR("ada")));
+	assert_string_equal(LISTED(.token = STR("bob")), "");
+	answer = post_messages_change(
+		(struct messages_change_ask){ .token = STR("bob"), .ids = { &id, 1 }, .erase = 1 });
+	assert_int_equal(answer.changed.at[0].outcome, WEB_NOT_FOUND);
+	assert_true(is_file("new/1.a"));
+}
+
 static void the_store_is_asked_once_in_a_while(void **state)
 {
 	(void)state;
@@ -364,6 +380,7 @@ int main(void)
 		TEST(an_index_of_an_earlier_version_is_made_anew),
 		TEST(without_room_for_an_index_it_is_kept_in_memory),
 		TEST(a_session_that_is_none_opens_no_folder),
+		TEST(a_session_opens_its_own_accounts_folder),
 		TEST(the_store_is_asked_once_in_a_while),
 		TEST(the_end_of_a_session_is_felt),
 	};

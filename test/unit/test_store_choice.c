@@ -156,6 +156,8 @@ static void a_name_is_one_line_and_a_signature_may_be_some(void **state)
 	memset(long_text, 'x', sizeof long_text);
 	long_text[sizeof long_text - 1] = '\0';
 	assert_int_equal(prefer(w, token, "name", "Ada\r\nBcc: x@y"), WEB_INVALID);
+	assert_int_equal(prefer(w, token, "name", "Ada\nX: y"), WEB_INVALID);
+	assert_int_equal(prefer(w, token, "name", "Ada\tL"), WEB_INVALID);
 	assert_int_equal(prefer(w, token, "name", "Ada\xff"), WEB_INVALID);
 	assert_int_equal(prefer(w, token, "name", "Ada L\xc3\xb6vel"), WEB_OK);
 	assert_int_equal(prefer(w, token, "signature", "Ada\n-- \nX"), WEB_OK);

@@ -133,6 +133,7 @@ void app_password_remove(struct store *store, const struct app_password_remove_a
 			.text = STR("there is no such application password") };
 		return;
 	}
+	familiar_forget(&store->familiar, who.account);
 	changed(store, &who, "removed");
 	read_list(store, who.account, arena, answer);
 }

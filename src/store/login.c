@@ -28,7 +28,7 @@ struct login {
 	void *token;	 /* NULL: whoever asked is gone */
 	int64_t account; /* 0: nobody; compared all the same */
 	uint64_t throttle_account, throttle_peer;
-	bool right;
+	bool right, web;
 	char address[ADDRESS_ROOM], hash[CRYPT_OUTPUT_SIZE], password[PASSWORD_MAX + 1];
 	char new_password[PASSWORD_MAX + 1], new_hash[CRYPT_OUTPUT_SIZE];
 };
@@ -226,16 +226,29 @@ static uint64_t wait_for(const struct store *store, uint64_t key)
 	return (uint64_t)throttle_wait(&store->throttle, key, now);
 }
 
-static uint64_t wait_for_both(const struct store *store, uint64_t by_account, uint64_t by_peer)
+static uint64_t wait_for_both(
+	const struct store *store, int64_t number, uint64_t by_account, uint64_t by_peer)
 {
 	uint64_t account = wait_for(store, by_account), peer = wait_for(store, by_peer);
 
+	if (familiar_is(&store->familiar, number, by_peer, clock_monotonic_ms()))
+		account = 0;
 	return account > peer ? account : peer;
 }
 
-uint64_t login_wait(const struct store *store, struct str address, struct str peer)
+uint64_t login_wait(const struct store *store, int64_t account, struct str address, struct str peer)
 {
-	return wait_for_both(store, throttle_key('a', address), throttle_key('p', peer));
+	return wait_for_both(store, account, throttle_key('a', address), throttle_key('p', peer));
+}
+
+static void note_success(struct store *store, int64_t account, uint64_t by_peer)
+{
+	familiar_note(&store->familiar, account, by_peer, clock_monotonic_ms());
+}
+
+void login_succeeded(struct store *store, int64_t account, struct str peer)
+{
+	note_success(store, account, throttle_key('p', peer));
 }
 
 void login_failed(struct store *store, struct str address, struct str peer)
@@ -259,6 +272,7 @@ static void fill(struct login_pool *pool, struct login *login, const struct know
 {
 	login->token = token;
 	login->account = known->account;
+	login->web = question->web;
 	put(login->address, sizeof login->address, known->address);
 	put(login->hash, sizeof login->hash, known->account ? known->hash : str_of(pool->nobody));
 	put(login->password, sizeof login->password, question->password);
@@ -297,7 +311,7 @@ bool login_begin(struct store *store, struct login_pool *pool,
 	uint64_t by_peer = throttle_key('p', question->peer);
 
 	*decided = (struct login_decided){ .outcome = LOGIN_BAD };
-	decided->retry_after = wait_for_both(store, by_account, by_peer);
+	decided->retry_after = wait_for_both(store, known.account, by_account, by_peer);
 	if (decided->retry_after) {
 		decided->outcome = LOGIN_THROTTLED;
 		return true;
@@ -306,6 +320,7 @@ bool login_begin(struct store *store, struct login_pool *pool,
 		known.account = 0;
 	if (!question->web && known.account &&
 		app_password_is_right(store, known.account, question->password, arena)) {
+		note_success(store, known.account, by_peer);
 		*decided = (struct login_decided){
 			.outcome = LOGIN_OK, .account = known.account, .address = known.address
 		};
@@ -316,6 +331,8 @@ bool login_begin(struct store *store, struct login_pool *pool,
 		known.account = 0;
 	if (known.account && !question->new_password.len &&
 		is_recognized(pool, &known, question->password)) {
+		if (!question->web)
+			note_success(store, known.account, by_peer);
 		*decided = (struct login_decided){ .outcome = LOGIN_OK,
 			.account = known.account,
 			.address = known.address,
@@ -356,6 +373,8 @@ static void conclude(struct store *store, struct login_pool *pool, struct login 
 		count_failure(store, login);
 		return;
 	}
+	if (!login->web) /* else a code may be asked for as well */
+		note_success(store, login->account, login->throttle_peer);
 	remember(pool, login);
 	explicit_bzero(login->password, sizeof login->password);
 	explicit_bzero(login->new_password, sizeof login->new_password);

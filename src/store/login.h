@@ -7,6 +7,11 @@
  * stored hash and password, so that a program that logs in for every message isn't held up by
  * yescrypt. The key exists in this process alone; a changed password changes what is hashed, so
  * it takes effect at once.
+ *
+ * Failures are counted by account and by network (throttle.h), and either makes wait. But whoever could
+ * lock an account by failing, from anywhere, could keep its owner out: so where the account is locked,
+ * those from a network that it logged in from lately (familiar.h) may still try, as often as that
+ * network may fail.
  */
 #ifndef STORE_LOGIN_H
 #define STORE_LOGIN_H
@@ -50,8 +55,11 @@ bool login_next(struct store *store, struct login_pool *pool, struct login_decid
 bool login_still_holds(struct store *store, const struct login_decided *decided) must_use;
 /* A secret beside the password (a code) was wrong: counts as a wrong password does. */
 void login_failed(struct store *store, struct str address, struct str peer);
+/* All that it takes was right, from this network: it is familiar now. */
+void login_succeeded(struct store *store, int64_t account, struct str peer);
 /* Milliseconds for which neither of the two may try; 0: now. */
-uint64_t login_wait(const struct store *store, struct str address, struct str peer);
+uint64_t login_wait(
+	const struct store *store, int64_t account, struct str address, struct str peer);
 /* Whoever asked is gone. */
 void login_forget(struct login_pool *pool, const void *token);
 

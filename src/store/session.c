@@ -138,7 +138,7 @@ static enum web_outcome judge_code(struct store *store, const struct session_beg
 		return WEB_OK;
 	if (!ask->code.len)
 		return WEB_NEEDS_CODE;
-	uint64_t wait = login_wait(store, proof->address, ask->peer);
+	uint64_t wait = login_wait(store, proof->account, proof->address, ask->peer);
 	*retry_after = (wait + SECOND - 1) / SECOND;
 	if (wait)
 		return WEB_THROTTLED;
@@ -173,8 +173,10 @@ void session_begin(struct store *store, const struct session_begin_ask *ask,
 	if (!login_still_holds(store, proof))
 		return;
 	answer->outcome = judge_code(store, ask, proof, arena, &answer->retry_after);
-	if (answer->outcome == WEB_OK)
-		add_session(store, ask, proof->account, arena, answer);
+	if (answer->outcome != WEB_OK)
+		return;
+	login_succeeded(store, proof->account, ask->peer);
+	add_session(store, ask, proof->account, arena, answer);
 }
 
 /* --- ending --- */
@@ -184,6 +186,7 @@ enum session_scope { SCOPE_ONE, SCOPE_OTHERS, SCOPE_ALL };
 void session_end_others(struct store *store, int64_t account, int64_t but)
 {
 	RUN(&store->db, SESSION_END_OTHERS, as_number(account), as_number(but));
+	familiar_forget(&store->familiar, account);
 	change_note(store, account, CHANGE_SESSION);
 }
 

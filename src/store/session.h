@@ -50,7 +50,7 @@ void session_end(struct store *store, const struct session_end_ask *ask, struct 
 void session_list(struct store *store, const struct token_ask *ask, struct arena *arena,
 	struct session_list_answer *answer);
 
-/* End all sessions of an account but this one (0: all). */
+/* End all sessions of an account but this one (0: all); no network is familiar any more. */
 void session_end_others(struct store *store, int64_t account, int64_t but);
 /* Write down what is noted and remove what is over, once a minute. */
 void session_tidy(struct store *store);

@@ -11,6 +11,7 @@
 #include "store/body.h"
 #include "store/change.h"
 #include "store/database.h"
+#include "store/familiar.h"
 #include "store/receipt.h"
 #include "store/schedule.h"
 #include "store/seen.h"
@@ -45,6 +46,7 @@ struct store {
 	struct changes changes;
 	struct tally tally, tally_before; /* of this batch; before this handler */
 	struct throttle throttle;	  /* of wrong passwords and codes */
+	struct familiar familiar;
 	struct seen sessions_seen, app_passwords_seen;
 	int64_t sessions_tidied;
 	uint64_t figures[FIGURES_N];

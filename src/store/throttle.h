@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
  * throttle.h - failed logins, counted per account and per peer address, so that nobody can guess
- * on. Bounded: a table of sets, in which the smallest count gives way.
+ * on; who is spared the first is in familiar.h. Bounded: a table of sets, in which the smallest count gives way.
  */
 #ifndef STORE_THROTTLE_H
 #define STORE_THROTTLE_H

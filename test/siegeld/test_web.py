@@ -724,6 +724,20 @@ def test_the_last_of_many_headers_is_the_proxys(web):
     wait_for(lambda: "event=session account=ada@example.test peer=203.0.113.7\n" in web.server.log(), "the log")
 
 
+def test_failing_elsewhere_keeps_nobody_out(web):
+    """Who knows an address can lock its account, but not for those who logged in from where they are."""
+    web.server.options["failed_logins"] = "3"
+    web.start()
+    assert log_in_from(web, "203.0.113.7")[0] == 200
+    for i in range(3):
+        assert log_in_from(web, f"198.51.100.{i}", password="wrong")[0] == 401
+    assert log_in_from(web, "198.51.100.9")[0] == 429
+    assert log_in_from(web, "203.0.113.7") == (200, "203.0.113.7")
+    for _ in range(3):
+        assert log_in_from(web, "203.0.113.7", password="wrong")[0] == 401
+    assert log_in_from(web, "203.0.113.7")[0] == 429
+
+
 def test_over_https_nobody_says_who_he_is(web):
     web.server.options["failed_logins"] = "3"
     web.start()

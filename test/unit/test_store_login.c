@@ -7,6 +7,7 @@
 
 #include "store/app_password.h"
 #include "store/factor.h"
+#include "store/familiar.h"
 #include "store/password.h"
 #include "store/throttle.h"
 #include "store/users_file.h"
@@ -139,6 +140,94 @@ static void too_many_failures_have_to_wait(void **state)
 	assert_int_equal(try(w, pool, "bob@example.test", "right", "192.0.2.2").outcome, LOGIN_OK);
 	login_close(pool);
 	world_close(w);
+}
+
+static void fail_elsewhere(struct world *w, struct login_pool *pool, const char *user)
+{
+	static const char *const strangers[] = { "203.0.113.1", "203.0.113.2", "2001:db8::3" };
+
+	for (size_t i = 0; i < count_of(strangers); i++)
+		assert_int_equal(try(w, pool, user, "wrong", strangers[i]).outcome, LOGIN_BAD);
+}
+
+static void failing_elsewhere_keeps_nobody_out_where_they_logged_in(void **state)
+{
+	struct world *w = world_open_with("failed_logins = 3\n");
+	struct login_pool *pool = login_open();
+
+	(void)state;
+	add_account(w, "ada@example.test");
+	set_password(w, "ada@example.test", "right");
+	const char *ada = "ada@example.test", *home = "192.0.2.1";
+	assert_int_equal(try(w, pool, ada, "right", home).outcome, LOGIN_OK);
+	fail_elsewhere(w, pool, ada);
+	assert_int_equal(try(w, pool, ada, "right", "192.0.2.2").outcome, LOGIN_THROTTLED);
+	assert_int_equal(try(w, pool, ada, "right", home).outcome, LOGIN_OK);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(try(w, pool, ada, "wrong", home).outcome, LOGIN_BAD);
+	assert_int_equal(try(w, pool, ada, "right", home).outcome, LOGIN_THROTTLED);
+	login_close(pool);
+	world_close(w);
+}
+
+static void whose_password_is_changed_is_at_home_nowhere(void **state)
+{
+	struct world *w = world_open_with("failed_logins = 3\n");
+	struct login_pool *pool = login_open();
+
+	(void)state;
+	add_account(w, "ada@example.test");
+	set_password(w, "ada@example.test", "stolen");
+	assert_int_equal(try(w, pool, "ada@example.test", "stolen", "192.0.2.1").outcome, LOGIN_OK);
+	set_password(w, "ada@example.test", "right");
+	fail_elsewhere(w, pool, "ada@example.test");
+	assert_int_equal(
+		try(w, pool, "ada@example.test", "x", "192.0.2.1").outcome, LOGIN_THROTTLED);
+	login_close(pool);
+	world_close(w);
+}
+
+static void a_password_for_the_pages_alone_makes_no_network_familiar(void **state)
+{
+	struct world *w = world_open_with("failed_logins = 3\n");
+	struct login_pool *pool = login_open();
+
+	(void)state;
+	add_account(w, "ada@example.test");
+	set_password(w, "ada@example.test", "right");
+	for (int i = 0; i < 2; i++) /* compared, then recognized */
+		assert_int_equal(
+			try_at(w, pool, "ada@example.test", "right", "192.0.2.1", true).outcome,
+			LOGIN_OK);
+	fail_elsewhere(w, pool, "ada@example.test");
+	assert_int_equal(try_at(w, pool, "ada@example.test", "right", "192.0.2.1", true).outcome,
+		LOGIN_THROTTLED);
+	login_close(pool);
+	world_close(w);
+}
+
+static void networks_are_familiar_for_a_month_or_until_forgotten(void **state)
+{
+	static struct familiar f;
+	enum { ADA = 1, BOB = 2, NOW = 1000 };
+
+	(void)state;
+	assert_false(familiar_is(&f, 0, 0, NOW) || familiar_is(&f, ADA, 7, NOW));
+	familiar_note(&f, ADA, 7, NOW);
+	familiar_note(&f, BOB, 7, NOW);
+	assert_true(familiar_is(&f, ADA, 7, NOW) && familiar_is(&f, BOB, 7, NOW));
+	assert_false(familiar_is(&f, ADA, 8, NOW) || familiar_is(&f, 0, 7, NOW));
+	assert_true(familiar_is(&f, ADA, 7, NOW + FAMILIAR_FOR - 1));
+	assert_false(familiar_is(&f, ADA, 7, NOW + FAMILIAR_FOR));
+	for (uint64_t i = 1; i < FAMILIAR_WAYS; i++)
+		familiar_note(&f, ADA, 7 + i * FAMILIAR_SETS, NOW + (int64_t)i);
+	familiar_note(&f, ADA, 7, NOW + 100);
+	familiar_note(&f, ADA, 7 + FAMILIAR_WAYS * FAMILIAR_SETS, NOW + 101);
+	assert_true(familiar_is(&f, ADA, 7, NOW + 101));
+	assert_false(familiar_is(&f, ADA, 7 + FAMILIAR_SETS, NOW + 101)); /* the oldest */
+	familiar_forget(&f, ADA);
+	assert_false(familiar_is(&f, ADA, 7, NOW + 101));
+	assert_true(familiar_is(&f, BOB, 7, NOW + 101));
 }
 
 static void a_full_pool_says_so(void **state)
@@ -457,6 +546,10 @@ int main(void)
 		cmocka_unit_test(an_unknown_user_is_compared_too),
 		cmocka_unit_test(a_known_password_is_recognized_until_it_changes),
 		cmocka_unit_test(too_many_failures_have_to_wait),
+		cmocka_unit_test(failing_elsewhere_keeps_nobody_out_where_they_logged_in),
+		cmocka_unit_test(whose_password_is_changed_is_at_home_nowhere),
+		cmocka_unit_test(a_password_for_the_pages_alone_makes_no_network_familiar),
+		cmocka_unit_test(networks_are_familiar_for_a_month_or_until_forgotten),
 		cmocka_unit_test(a_full_pool_says_so),
 		cmocka_unit_test(an_application_password_logs_in_mail_programs_alone),
 		cmocka_unit_test(a_session_alone_makes_no_application_password),

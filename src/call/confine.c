@@ -79,6 +79,11 @@ static const struct sandbox_rule asks_store[] = {
 	ALLOW_IF("socketpair", 0, SANDBOX_EQUALS, AF_UNIX),
 };
 
+/* What other programs do in the Maildirs. */
+static const struct sandbox_rule watches_files[] = {
+	ALLOW("inotify_init1"), ALLOW("inotify_add_watch"), ALLOW("inotify_rm_watch"),
+};
+
 /* The pages: connections come in and none goes out; a file in memory is handed down whole. */
 static const struct sandbox_rule answers_browsers[] = {
 	ALLOW("accept4"), ALLOW("setsockopt"), ALLOW("sendfile"), ALLOW("fadvise64"),
@@ -154,7 +159,9 @@ static const struct confinement {
 		{ { asks_peers, count_of(asks_peers) },
 			{ answers_calls, count_of(answers_calls) } } },
 	{ ROLE_WEB, false, false, { { answers_browsers, count_of(answers_browsers) } } },
-	{ ROLE_MAILBOX, true, false, { { asks_store, count_of(asks_store) } } },
+	{ ROLE_MAILBOX, true, false,
+		{ { asks_store, count_of(asks_store) },
+			{ watches_files, count_of(watches_files) } } },
 };
 
 enum { RULES_MAX = 256 };

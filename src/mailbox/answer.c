@@ -17,6 +17,7 @@
 #include "mailbox/scan.h"
 #include "mailbox/session.h"
 #include "mailbox/show.h"
+#include "mailbox/watch.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,7 @@ struct postroom {
 	struct sessions *sessions;
 	struct accounts *accounts;
 	struct digests *digests;
+	struct watches *watches;
 	struct mime *mime;
 	uint64_t message_max, disk_reserve;
 };
@@ -36,6 +38,7 @@ struct postroom {
 struct post {
 	struct postroom *room;
 	struct account *account;
+	struct str mailbox;
 	struct question *q;
 	struct drafts drafts;
 };
@@ -57,6 +60,13 @@ static void do_messages(struct post *p)
 {
 	list(p->room->digests, p->account, &p->q->ask.messages, p->q->arena,
 		&p->q->answer.messages);
+}
+
+static void do_mail_watch(struct post *p)
+{
+	bool watched = watches_renew(p->room->watches, p->account, p->mailbox);
+
+	p->q->answer.mail_watch.outcome = watched ? WEB_OK : WEB_BUSY;
 }
 
 static void do_messages_change(struct post *p)
@@ -279,7 +289,8 @@ static void answer(void *context, struct question *q)
 	struct postroom *room = context;
 	struct str mailbox = STR("");
 	struct why why;
-	enum web_outcome outcome = session_mailbox(room->sessions, token_of(q), q->arena, &mailbox);
+	enum web_outcome outcome = session_mailbox(
+		room->sessions, token_of(q), q->call == CALL_mail_watch, q->arena, &mailbox);
 
 	answer_only(q, outcome);
 	if (outcome != WEB_OK)
@@ -291,7 +302,7 @@ static void answer(void *context, struct question *q)
 		answer_only(q, WEB_FAILED);
 		return;
 	}
-	struct post post = { room, account, q,
+	struct post post = { room, account, mailbox, q,
 		{ room->mime, account->folder, (size_t)room->message_max, room->disk_reserve } };
 	doing[q->call](&post);
 	account_give_back(room->accounts, account);
@@ -305,6 +316,7 @@ struct postroom *postroom_new(struct client *store, struct mime *mime, int root,
 	room->sessions = sessions_new(store);
 	room->accounts = accounts_new(root);
 	room->digests = digests_new(room->accounts, mime);
+	room->watches = watches_new(room->accounts, store);
 	room->mime = mime;
 	room->message_max = message_max;
 	room->disk_reserve = disk_reserve;
@@ -314,10 +326,12 @@ struct postroom *postroom_new(struct client *store, struct mime *mime, int root,
 void postroom_serve(struct postroom *room)
 {
 	digests_serve(room->digests);
+	watches_serve(room->watches);
 }
 
 void postroom_free(struct postroom **room)
 {
+	watches_free(&(*room)->watches);
 	digests_free(&(*room)->digests);
 	accounts_free(&(*room)->accounts);
 	sessions_free(&(*room)->sessions);

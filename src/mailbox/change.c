@@ -193,7 +193,7 @@ static void change_all(struct changing *c, struct messages_change_answer *answer
 	/* What was moved is to be found after a crash in the new place or in the old one. */
 	if (c->target >= 0 && fsync(c->target) != 0)
 		LOG(LOG_WARNING, "not-synced", log_text("why", strerrordesc_np(errno)));
-	scan(c->account);
+	scan_own(c->account);
 }
 
 void change(struct account *account, const struct messages_change_ask *ask, struct arena *arena,

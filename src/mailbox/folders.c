@@ -428,7 +428,9 @@ void folders_change(struct account *account, const struct folder_change_ask *ask
 {
 	pthread_mutex_lock(&account->lock);
 	scan(account);
-	if (change_folder(account, ask, arena, answer))
+	if (change_folder(account, ask, arena, answer)) {
+		scan_own(account);
 		list_locked(account, arena, answer);
+	}
 	pthread_mutex_unlock(&account->lock);
 }

@@ -30,6 +30,7 @@ struct index {
 	struct deadline again; /* in memory: when the disk is tried again */
 	struct known known;
 	uint32_t mark; /* of the last look at the folders */
+	uint64_t news; /* how often a look found what others did (scan.c) */
 };
 
 /* Nothing is opened yet. The working directory holds the domains. */

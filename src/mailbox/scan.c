@@ -10,6 +10,9 @@
  * the same base name: a message of its own, whose id is BASE~NUMBER, so that what is done to the one
  * is never done to the other. A file that readdir left out because it was renamed
  * meanwhile is not taken for gone before it is looked for by name.
+ *
+ * What others did is counted as news, for pages to be told of (watch.h); not what this server put there:
+ * a delivery, of which the store tells, a draft, a sent message.
  */
 #include "mailbox/scan.h"
 
@@ -48,6 +51,7 @@ struct scan {
 	size_t n;
 	int64_t now;
 	uint32_t mark;
+	bool news;
 };
 
 /* --- names to descriptors --- */
@@ -185,6 +189,8 @@ static void put_message(struct scan *s, const struct seen *folder, uint32_t dire
 	if (index->db.failure == SQLITE_OK)
 		known_add(&index->known, hash, directory, sql_last_number(&index->db))->mark =
 			s->mark;
+	if (!sent.len && !draft.len && !(directory & 1 && file_name_queue_id(name).len))
+		s->news = true;
 }
 
 static void move_message(struct scan *s, const struct seen *folder, uint32_t directory,
@@ -200,6 +206,8 @@ static void move_message(struct scan *s, const struct seen *folder, uint32_t dir
 		as_number((int64_t)file_name_flags(name)),
 		as_text(kind == FOLDER_SENT ? sent_of_name(name) : STR("")),
 		as_text(kind == FOLDER_DRAFTS ? draft_of_name(name) : STR("")));
+	if (folder->number != was->directory / 2 || file_name_flags(name) != was->flags)
+		s->news = true;
 	/* Only what lies in Sent says whom one has written to. */
 	if ((kind == FOLDER_SENT) != (before == FOLDER_SENT))
 		INDEX_RUN(index, MESSAGE_READ_AGAIN, as_number(was->number));
@@ -426,6 +434,7 @@ static void forget_file(struct scan *s, struct known_file *file)
 	if (scan_locate_number(s->account, file->number, &s->file, &l) && is_where_it_was(s, &l))
 		return;
 	l.number = file->number;
+	s->news = s->news || !l.draft.len;
 	forget_message(s, &l);
 	file->number = -1;
 }
@@ -453,6 +462,8 @@ static void read_folder(struct scan *s, struct seen *folder)
 	if (!folder->number) {
 		INDEX_RUN(s->index, FOLDER_ADD, as_text(folder->name));
 		folder->number = sql_last_number(&s->index->db);
+		/* The special ones are made as they are needed, and listed always. */
+		s->news = s->news || folder_name_kind(folder->name) == FOLDER_OWN;
 	}
 	read_part(s, folder, true); /* files go from new to cur: so none is missed */
 	read_part(s, folder, false);
@@ -469,8 +480,10 @@ static bool compare(struct scan *s)
 			read_folder(s, &s->folders[i]);
 	forget_vanished(s);
 	for (size_t i = 0; i < s->n; i++)
-		if (!s->folders[i].there)
+		if (!s->folders[i].there) {
 			INDEX_RUN(s->index, FOLDER_REMOVE, as_number(s->folders[i].number));
+			s->news = true;
+		}
 	return index_commit(s->index);
 }
 
@@ -495,6 +508,7 @@ static bool scan_once(struct account *account)
 	recall_folders(&s);
 	see_folders(&s);
 	good = s.index->db.failure == SQLITE_OK && (is_unchanged(&s) || compare(&s));
+	s.index->news += good && s.news;
 	free(s.folders);
 	arena_free(&s.arena);
 	arena_free(&s.file);
@@ -512,4 +526,12 @@ void scan(struct account *account)
 	}
 	if (!scan_once(account))
 		LOG(LOG_ALARM, "index-lost", log_text("index", account->index->path));
+}
+
+void scan_own(struct account *account)
+{
+	uint64_t news = account->index->news;
+
+	scan(account);
+	account->index->news = news;
 }

@@ -13,6 +13,8 @@ enum { FOLDERS_MAX = 1000 };
 
 /* With the account's lock held. Directories that look as they did are not read again. */
 void scan(struct account *account);
+/* The same after a change of our own: what is found is no news. */
+void scan_own(struct account *account);
 
 /* A message as the index has it. */
 struct located {

@@ -89,10 +89,19 @@ static void remember(
 	pthread_mutex_unlock(&s->lock);
 }
 
-enum web_outcome session_mailbox(
-	struct sessions *s, struct str token, struct arena *arena, struct str *mailbox)
+static bool ask_store(struct sessions *s, struct str token, bool idle, struct arena *arena,
+	struct session_answer *answer, struct why *why)
 {
 	const struct token_ask ask = { .token = token };
+	struct deadline deadline = deadline_in(SESSION_WAIT);
+
+	return idle ? call_session_peek(s->store, &ask, -1, arena, answer, NULL, deadline, why)
+		    : call_session_show(s->store, &ask, -1, arena, answer, NULL, deadline, why);
+}
+
+enum web_outcome session_mailbox(
+	struct sessions *s, struct str token, bool idle, struct arena *arena, struct str *mailbox)
+{
 	struct deadline until = deadline_in(SESSION_KEPT);
 	struct session_answer answer = { .outcome = WEB_FAILED };
 	struct why why;
@@ -101,8 +110,7 @@ enum web_outcome session_mailbox(
 		return WEB_NO_SESSION;
 	if (remembered(s, token, arena, mailbox))
 		return WEB_OK;
-	if (!call_session_show(
-		    s->store, &ask, -1, arena, &answer, NULL, deadline_in(SESSION_WAIT), &why)) {
+	if (!ask_store(s, token, idle, arena, &answer, &why)) {
 		/* It is started again: whoever asks in a moment gets an answer. */
 		LOG(LOG_WARNING, "store-lost", log_text("why", why.text));
 		return WEB_BUSY;

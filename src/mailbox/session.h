@@ -21,8 +21,9 @@ struct sessions *sessions_new(struct client *store);
 void sessions_free(struct sessions **sessions);
 
 /* WEB_OK, and *mailbox is the account's canonical address, in `arena`; or what the store said of
- * the token. Any thread; may block for SESSION_WAIT. */
-enum web_outcome session_mailbox(
-	struct sessions *sessions, struct str token, struct arena *arena, struct str *mailbox);
+ * the token. `idle`: nobody is at work, a page asks on its own, and the session may become idle.
+ * Any thread; may block for SESSION_WAIT. */
+enum web_outcome session_mailbox(struct sessions *sessions, struct str token, bool idle,
+	struct arena *arena, struct str *mailbox);
 
 #endif

@@ -57,6 +57,7 @@ static void do_notices_list(struct store *store, struct caller *caller)
 	row(certificate_add, stored_add) \
 	row(certificate_remove, stored_remove) \
 	row(session_end, session_end) \
+	row(mail_changed, change_mail) \
 	row(settings_set, choice_set) \
 	row(factor_begin, factor_begin) \
 	row(admin_status, admin_status) \
@@ -65,6 +66,7 @@ static void do_notices_list(struct store *store, struct caller *caller)
 /* Those that only read, and are answered outside the batch. */
 #define READ_CALLS(row) \
 	row(session_show, session_show) \
+	row(session_peek, session_peek) \
 	row(session_list, session_list) \
 	row(settings_show, choice_show) \
 	row(app_password_list, app_password_list) \

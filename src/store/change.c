@@ -6,6 +6,7 @@
 #include "store/change.h"
 
 #include "base/must.h"
+#include "store/account.h"
 #include "store/store.h"
 #include <stdlib.h>
 
@@ -100,6 +101,13 @@ void change_note(struct store *store, int64_t account, unsigned what)
 		return;
 	make_room(changes);
 	changes->noted[changes->noted_n++] = (struct noted_change){ account, what };
+}
+
+void change_mail(struct store *store, const struct address_ask *ask, struct arena *arena,
+	struct empty *answer)
+{
+	*answer = (struct empty){ 0 };
+	change_note(store, account_find(store, ask->address, arena), CHANGE_MAIL);
 }
 
 void changes_handler_begin(struct changes *changes)

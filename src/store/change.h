@@ -13,7 +13,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct address_ask;
+struct arena;
 struct caller;
+struct empty;
 struct store;
 
 /* Beside enum change: a session of the account ended. Nobody is told, but who waits is asked for
@@ -57,6 +60,9 @@ void changes_close(struct changes *changes);
 
 /* Something of this account (0: of nobody) changes with this batch: enum change bits. */
 void change_note(struct store *store, int64_t account, unsigned what);
+/* The mailbox role found that another program changed the mail of this account. */
+void change_mail(struct store *store, const struct address_ask *ask, struct arena *arena,
+	struct empty *answer);
 /* The handler was rolled back, or the batch; or it was committed: numbers move, and who waits for
  * one of these accounts is handed out by changes_next_woken. */
 void changes_handler_begin(struct changes *changes);

@@ -122,6 +122,16 @@ void session_show(struct store *store, const struct token_ask *ask, struct arena
 		answer_session(store, &who, ask->token, arena, answer);
 }
 
+void session_peek(struct store *store, const struct token_ask *ask, struct arena *arena,
+	struct session_answer *answer)
+{
+	struct session_account who;
+
+	*answer = (struct session_answer){ .outcome = WEB_NO_SESSION };
+	if (session_account_unseen(store, ask->token, arena, &who))
+		answer_session(store, &who, ask->token, arena, answer);
+}
+
 /* --- beginning --- */
 
 /* What a peer says of itself, if it is text. */

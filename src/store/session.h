@@ -45,6 +45,9 @@ void session_begin(struct store *store, const struct session_begin_ask *ask,
 	const struct login_decided *proof, struct arena *arena, struct session_answer *answer);
 void session_show(struct store *store, const struct token_ask *ask, struct arena *arena,
 	struct session_answer *answer);
+/* The same, and no use of it. */
+void session_peek(struct store *store, const struct token_ask *ask, struct arena *arena,
+	struct session_answer *answer);
 void session_end(struct store *store, const struct session_end_ask *ask, struct arena *arena,
 	struct done_answer *answer);
 void session_list(struct store *store, const struct token_ask *ask, struct arena *arena,

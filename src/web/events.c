@@ -13,7 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PENDING_MAX = 4096, AFTER_FAILURE = SECOND, CALL_SLACK = 10 * SECOND };
+enum {
+	PENDING_MAX = 4096,
+	AFTER_FAILURE = SECOND,
+	CALL_SLACK = 10 * SECOND,
+	WATCH_WAIT = 2 * SECOND,
+	WATCH_AGAIN = 15 * SECOND
+};
 
 static const struct json_word change_words[] = { { CHANGE_MAIL, "mail" }, { CHANGE_SENT, "sent" },
 	{ CHANGE_NOTICES, "notices" }, { CHANGE_SETTINGS, "settings" } };
@@ -38,7 +44,8 @@ struct streams {
 struct stream {
 	struct streams *streams;
 	struct stream *next, **self;
-	struct client *store;
+	struct client *store, *mailbox;
+	struct deadline watch; /* when the mailbox role is told again that a page is there */
 	struct MHD_Connection *connection;
 	char *token;
 	uint64_t account;
@@ -274,15 +281,33 @@ static void listen_once(struct stream *stream, bool first, bool *missed)
 	}
 }
 
+/* The mailbox role looks out for what other programs do. Where it can't, that shows when it is asked. */
+static void keep_watch(struct stream *stream)
+{
+	scoped(arena_free) struct arena arena = ARENA(4096);
+	const struct token_ask ask = { .token = str_of(stream->token) };
+	struct done_answer answer;
+	struct why why;
+
+	if (!deadline_passed(stream->watch))
+		return;
+	(void)!call_mail_watch(
+		stream->mailbox, &ask, -1, &arena, &answer, NULL, deadline_in(WATCH_WAIT), &why);
+	stream->watch = deadline_in(WATCH_AGAIN);
+}
+
 static void *listen_for(void *argument)
 {
 	struct stream *stream = argument;
 	bool missed = false;
 
+	keep_watch(stream);
 	/* Where it isn't said what was seen last, what is now is what was seen. */
 	listen_once(stream, true, &missed);
-	while (!is_over(stream))
+	while (!is_over(stream)) {
+		keep_watch(stream);
 		listen_once(stream, false, &missed);
+	}
 	release(stream);
 	return NULL;
 }
@@ -303,6 +328,7 @@ static struct stream *stream_new(struct request *r)
 
 	*stream = (struct stream){ .streams = streams,
 		.store = r->web->store,
+		.mailbox = r->web->mailbox,
 		.connection = r->connection,
 		.account = r->account,
 		.holders = 2,

@@ -23,12 +23,16 @@ class Api:
         self.session = self.post("/session", words)
         self.csrf = self.session["csrf"]
 
-    def request(self, method, path, body=None, kind="application/json"):
+    def connect(self):
         connection = http.client.HTTPConnection(self.siegel.hostname, 443, timeout=30)
         context = self.siegel.client.context(self.siegel.hostname)
         connection.sock = context.wrap_socket(
             self.siegel.client.machine.connect(self.siegel.address, 443, 30),
             server_hostname=self.siegel.hostname)
+        return connection
+
+    def request(self, method, path, body=None, kind="application/json"):
+        connection = self.connect()
         headers = {"Cookie": self.cookie, "X-CSRF-Token": self.csrf}
         if body is not None:
             headers["Content-Type"] = kind
@@ -61,6 +65,14 @@ class Api:
 
     def delete(self, path):
         return self.request("DELETE", path)
+
+    def events(self):
+        """What changes, as a page that is open hears it, from now on."""
+        connection = self.connect()
+        connection.request("GET", "/api/v1/events", headers={"Cookie": self.cookie})
+        stream = connection.getresponse()
+        assert stream.status == 200 and stream.readline() == b":\n"
+        return (json.loads(line[5:])["what"] for line in stream if line.startswith(b"data:"))
 
     # --- what more than one test needs
 

@@ -169,6 +169,27 @@ def test_keywords_go_along_by_name_when_the_page_moves_and_takes_back(person, op
     assert person.imap.flags(back) == mine | {"New"}
 
 
+def test_what_a_mail_program_does_is_told_to_an_open_page(person, open_canary):
+    uid = person.gets(open_canary)
+    other = "other" + open_canary[4:]
+    assert person.sees(open_canary)
+    events = person.api.events()
+    begun = time.monotonic()
+    person.imap.ask("UID", "STORE", str(uid), "+FLAGS", "(\\Flagged)")
+    assert next(events) == ["mail"]
+    assert time.monotonic() - begun < 10
+    assert person.sees(open_canary)["flags"] == ["flagged"]
+    person.imap.append("INBOX", None, None, message(person.address, "a@example.test", other).encode())
+    assert next(events) == ["mail"]
+    assert person.sees(other)
+    person.imap.ask("UID", "MOVE", str(uid), "Trash")
+    assert next(events) == ["mail"]
+    assert person.sees(open_canary, ".Trash")
+    person.imap.ask("CREATE", quoted("Phone"))
+    assert next(events) == ["mail"]
+    assert "Phone" in person.folders()
+
+
 # --- places
 
 def test_moving_here_and_there_is_seen_there_and_here(person, open_canary):

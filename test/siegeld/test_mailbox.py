@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: ISC
 """The mailbox role, confined, as the pages ask it: beside other programs, killed, its index lost."""
 
+import json
 import os
+import pathlib
 import signal
 import time
 
@@ -131,3 +133,70 @@ def test_the_end_of_a_session_is_felt_within_seconds(web):  # noqa: F811
     ended = time.monotonic()
     wait_for(lambda: other.api("GET", "/messages?folder=INBOX")[0] == 401, "the session is over")
     assert time.monotonic() - ended < 10
+
+
+class Stream:
+    """What a page that is open hears."""
+
+    def __init__(self, browser):
+        self.connection = browser.connect()
+        self.connection.request("GET", "/api/v1/events", headers={"Cookie": browser.cookie})
+        self.lines = self.connection.getresponse()
+        assert self.lines.status == 200
+
+    def hears(self, seconds=10):
+        """What the next change is of; None: there is none for so long."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.connection.sock.settimeout(max(end - time.monotonic(), 0.01))
+            try:
+                line = self.lines.readline()
+            except TimeoutError:
+                self.lines.fp = None
+                return None
+            if line.startswith(b"data:"):
+                return json.loads(line[5:])["what"]
+        return None
+
+
+def watches(web):
+    """How many directories the mailbox role watches."""
+    process = pathlib.Path(f"/proc/{web.server.role('mailbox')['pid']}")
+    found = 0
+    for fd in (process / "fd").iterdir():
+        try:
+            found += (process / "fdinfo" / fd.name).read_text().count("inotify wd:")
+        except FileNotFoundError:
+            pass  # closed since
+    return found
+
+
+def test_what_another_program_does_is_told_to_an_open_page(web):  # noqa: F811
+    ada = begin(web)
+    assert subjects(ada, "folder=INBOX") == ["two", "one"]
+    assert watches(web) == 0
+    stream = Stream(ada)
+    wait_for(lambda: watches(web) >= 3, "the inbox is watched")
+    put(web, "new/3.c", "three", 3000)
+    assert stream.hears() == ["mail"]
+    assert subjects(ada, "folder=INBOX") == ["three", "two", "one"]
+    os.rename(maildir(web) / "new/3.c", maildir(web) / "cur/3.c:2,S")
+    assert stream.hears() == ["mail"]
+    before = watches(web)
+    put(web, ".New/cur/4.d:2,S", "four", 4000)
+    assert stream.hears() == ["mail"]
+    wait_for(lambda: watches(web) == before + 2, "the new folder is watched as well")
+    (maildir(web) / ".New/cur/4.d:2,S").unlink()
+    assert stream.hears() == ["mail"]
+
+
+def test_what_the_page_does_itself_is_not_told_to_it(web):  # noqa: F811
+    ada = begin(web)
+    assert subjects(ada, "folder=INBOX") == ["two", "one"]
+    stream = Stream(ada)
+    wait_for(lambda: watches(web) >= 3, "the inbox is watched")
+    ada.api("POST", "/messages/change", {"ids": ["1.a", "2.b"], "add": ["flagged"], "move": ".Trash"})
+    assert stream.hears(2) is None
+    stream = Stream(ada)
+    put(web, "new/3.c", "three", 3000)
+    assert stream.hears() == ["mail"]

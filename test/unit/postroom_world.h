@@ -56,6 +56,29 @@ bool call_session_show(struct client *client, const struct token_ask *ask, int f
 	return true;
 }
 
+bool call_session_peek(struct client *client, const struct token_ask *ask, int fd_in,
+	struct arena *arena, struct session_answer *answer, int *fd_out, struct deadline deadline,
+	struct why *why)
+{
+	return call_session_show(client, ask, fd_in, arena, answer, fd_out, deadline, why);
+}
+
+/* Told by a thread that these tests don't start. */
+bool call_mail_changed(struct client *client, const struct address_ask *ask, int fd_in,
+	struct arena *arena, struct empty *answer, int *fd_out, struct deadline deadline,
+	struct why *why)
+{
+	(void)client;
+	(void)ask;
+	(void)fd_in;
+	(void)arena;
+	(void)answer;
+	(void)fd_out;
+	(void)deadline;
+	(void)why;
+	return false;
+}
+
 #define POST_CALL(name, ask_t, answer_t, ...)                                        \
 	__attribute__((unused)) static struct answer_t post_##name(struct ask_t ask) \
 	{                                                                            \

@@ -17,6 +17,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/inotify.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -121,6 +122,13 @@ static bool try_memfd(void)
 	return fd >= 0 && fd_map_sealed(fd, 1, &mapping, NULL);
 }
 
+static bool try_watch(void)
+{
+	scoped(fd_close) int notify = inotify_init1(IN_CLOEXEC);
+
+	return notify >= 0 && inotify_add_watch(notify, ".", IN_CREATE) >= 0;
+}
+
 static bool try_socketpair(void)
 {
 	int ends[2];
@@ -170,6 +178,7 @@ static const struct row {
 	{ "a connection to the store", try_socketpair, SMTPD | DELIVERY | MAILBOX },
 	{ "a listening socket", try_listen, 0 },
 	{ "its own file", try_own_file, STORE | MAILBOX },
+	{ "a look-out for others' files", try_watch, MAILBOX },
 	{ "somebody else's file", try_foreign_file, 0 },
 	{ "a signal to another", try_kill_parent, 0 },
 	{ "tracing", try_ptrace, 0 },

@@ -131,6 +131,30 @@ static void who_waits_hears_of_mail(void **state)
 	close_pages(&p);
 }
 
+static void mailbox_tells(struct pages *p, const char *mailbox)
+{
+	struct address_ask ask = { .address = str_of(mailbox) };
+	struct empty answer;
+	struct why why;
+
+	assert_true(call_mail_changed(
+		p->r.mailbox, &ask, -1, &p->w->arena, &answer, NULL, deadline_in(20000), &why));
+}
+
+static void who_waits_hears_of_what_the_mailbox_role_found(void **state)
+{
+	struct pages p = open_pages();
+
+	(void)state;
+	pid_t ada = begin_waiting(&p, p.ada, number_now(&p, p.ada), 20000);
+	pid_t bob = begin_waiting(&p, p.bob, number_now(&p, p.bob), 1000);
+	mailbox_tells(&p, "nobody@example.test");
+	mailbox_tells(&p, "ada@example.test");
+	assert_int_equal(what_it_heard(ada), CHANGE_MAIL);
+	assert_int_equal(what_it_heard(bob), 0);
+	close_pages(&p);
+}
+
 static void what_changed_meanwhile_is_told_at_once(void **state)
 {
 	struct pages p = open_pages();
@@ -391,6 +415,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_waits_hears_of_mail),
+		cmocka_unit_test(who_waits_hears_of_what_the_mailbox_role_found),
 		cmocka_unit_test(what_changed_meanwhile_is_told_at_once),
 		cmocka_unit_test(a_number_from_before_a_restart_is_no_longer_current),
 		cmocka_unit_test(a_session_that_ends_ends_its_waiting),

@@ -224,13 +224,19 @@ static void looking_on_is_no_use(void **state)
 {
 	struct world *w = world_open_with("session_idle = 1h\n");
 	struct session_account who;
+	struct session_answer answer;
 
 	(void)state;
 	add_account(w, "ada@example.test");
 	struct str token = log_in(w, 1);
 	sessions_pass(w, 50 * MINUTE);
 	assert_true(session_account_unseen(&w->store, token, &w->arena, &who));
+	session_peek(&w->store, &(struct token_ask){ token }, &w->arena, &answer);
+	assert_int_equal(answer.outcome, WEB_OK);
+	assert_true(str_eq(answer.mailbox, STR("ada@example.test")));
 	sessions_pass(w, 20 * MINUTE);
+	session_peek(&w->store, &(struct token_ask){ token }, &w->arena, &answer);
+	assert_int_equal(answer.outcome, WEB_NO_SESSION);
 	assert_false(is_in(w, token));
 	world_close(w);
 }

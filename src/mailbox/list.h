@@ -10,8 +10,10 @@
 enum {
 	LIST_DEFAULT = 50,
 	LIST_MAX = 200,
-	/* Messages that aren't read yet are, for so long; then the answer is what can be said without. */
-	LIST_WAIT = 100,
+	/* Messages that aren't read yet are, for so long; then the answer is what can be said without. A page
+	 * has its own rows read in any case, and one batch holds them where they are the newest: it is no use
+	 * to wait while somebody else reads the account. A search waits for what it can't find before. */
+	LIST_WAIT = 20,
 	LIST_SEARCH_WAIT = 3 * SECOND
 };
 

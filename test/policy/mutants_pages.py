@@ -66,6 +66,18 @@ role("attachment-shown-as-a-page", "pages: an attachment is no page of ours", "s
      "	bool shown = ask.shown && type;\n", "	bool shown = ask.shown;\n	if (!type)\n		type = \"text/html\";\n",
      "test_mailbox.py -k never_a_page")
 
+SHARE = "src/web/share.c"
+mutant("one-asks-for-all", "pages: one account has so many requests under way", SHARE,
+       "	bool full = share->requests > 0 && share->requests >= most;\n", "	bool full = share->requests > most + 1000;\n",
+       ["test_web"])
+mutant("one-holds-all", "pages: and so many bytes", SHARE,
+       "	bool there = n <= most && share->bytes <= most - n;\n", "	bool there = n <= most;\n", ["test_web"])
+mutant("accounts-share-one-share", "pages: each account has a share of its own", SHARE,
+       "	struct owner owner = { .account = account };\n", "	struct owner owner = { .account = account != 0 };\n",
+       ["test_web"])
+mutant("one-has-all-threads", "pages: one account's slow requests hold up nobody else", "src/web/work.c",
+       "	return running < workers->most_of_one;", "	return running < workers->most;", ["test_web"])
+
 # --- the store: whose session it is ----------------------------------------------------------------
 
 SESSION, STATEMENTS = "src/store/session.c", "src/store/statements.def"

@@ -35,7 +35,7 @@ void draft_forward(const struct drafts *drafts, struct str draft, int file, stru
 void draft_remove(const struct drafts *drafts, struct str draft, struct done_answer *answer);
 /* The finished message as a sealed memfd, without Bcc; -1 where the outcome isn't WEB_OK. Its copy,
  * with Bcc, is kept for draft_sent. One revision is one message: WEB_OLD where it isn't any more. */
-int draft_compose(const struct drafts *drafts, const struct sending_ask *ask, struct arena *arena,
+int draft_compose(const struct drafts *drafts, const struct compose_ask *ask, struct arena *arena,
 	struct composed_answer *answer);
 /* The store has sent this revision: its copy into `.Sent`; the draft is kept for an hour, for
  * draft_unsent. *answers is the id of the message it answers or forwards, which the caller flags. */

@@ -156,8 +156,27 @@ static bool put_message(
 	return put(to, &lines);
 }
 
+static bool same_attachment(const struct attachment *a, const struct attachment *b)
+{
+	return a->entry == b->entry && a->size == b->size && str_eq(a->name, b->name) &&
+	       str_eq(a->type, b->type);
+}
+
+/* Is it what whoever sends has before them? Another window may have saved, or attached, since. */
+static bool is_as_seen(const struct draft_answer *state, const struct compose_ask *ask)
+{
+	bool same = state->revision == ask->revision;
+
+	if (!ask->named)
+		return same;
+	same = same && state->attachments.len == ask->attachments.len;
+	for (size_t i = 0; same && i < ask->attachments.len; i++)
+		same = same_attachment(&state->attachments.at[i], &ask->attachments.at[i]);
+	return same;
+}
+
 /* The draft in this revision, and the message it makes. */
-static enum web_outcome prepare(const struct drafts *drafts, const struct sending_ask *ask,
+static enum web_outcome prepare(const struct drafts *drafts, const struct compose_ask *ask,
 	struct arena *arena, struct open_draft *open, struct compose *m,
 	struct recipients *recipients, struct why *why)
 {
@@ -169,7 +188,7 @@ static enum web_outcome prepare(const struct drafts *drafts, const struct sendin
 		why_not(why, "there is no such draft");
 		return WEB_NOT_FOUND;
 	}
-	if (open->draft.state.revision != ask->revision) {
+	if (!is_as_seen(&open->draft.state, ask)) {
 		why_not(why, "the draft was changed elsewhere");
 		return WEB_OLD;
 	}
@@ -241,7 +260,7 @@ static enum web_outcome compose_draft(const struct drafts *drafts, struct open_d
 	return outcome;
 }
 
-int draft_compose(const struct drafts *drafts, const struct sending_ask *ask, struct arena *arena,
+int draft_compose(const struct drafts *drafts, const struct compose_ask *ask, struct arena *arena,
 	struct composed_answer *answer)
 {
 	struct recipients recipients = { 0 };

@@ -213,12 +213,16 @@ struct reply route_draft_forward(struct request *r)
 /* --- sending --- */
 
 struct send_question {
-	uint64_t hold_seconds, revision, level;
+	uint64_t hold_seconds, level;
+	struct compose_ask which;
 };
+enum { SEND_ATTACHMENTS = 3 }; /* its place among the fields */
 static const struct json_field send_fields[] = {
 	JSON_NUMBER_OF(send_question, hold_seconds, "hold_seconds"),
-	JSON_NUMBER_OF(send_question, revision, "revision"),
+	JSON_NUMBER_OF(send_question, which.revision, "revision"),
 	JSON_MAY_WORD_OF(send_question, level, "level", &words_level),
+	[SEND_ATTACHMENTS] = JSON_MAY_LIST_OF(
+		send_question, which.attachments, "attachments", &attachment_shape),
 };
 static const struct json_shape send_shape = JSON_SHAPE(send_question, send_fields);
 
@@ -238,22 +242,21 @@ static void add_connection(const struct request *r, struct send_ask *ask)
 }
 
 /* The message as it is put together from the draft, to the store. */
-static bool send_composed(struct request *r, struct str draft, const struct send_question *question,
-	struct send_answer *answer)
+static bool send_composed(
+	struct request *r, const struct send_question *question, struct send_answer *answer)
 {
-	const struct sending_ask which = { r->token, draft, question->revision };
 	struct composed_answer composed;
 	scoped(fd_close) int fd = -1;
 
-	if (!ASK_FD(r, mailbox, draft_compose, &which, -1, &composed, &fd))
+	if (!ASK_FD(r, mailbox, draft_compose, &question->which, -1, &composed, &fd))
 		return false;
 	if (fd < 0) {
 		r->reply = reply_outcome(WEB_FAILED, STR("the message could not be put together"));
 		return false;
 	}
 	struct send_ask ask = { .token = r->token,
-		.sent = draft,
-		.revision = question->revision,
+		.sent = question->which.draft,
+		.revision = question->which.revision,
 		.sender = composed.sender,
 		.subject = composed.subject,
 		.hold_ms = question->hold_seconds * SECOND,
@@ -271,23 +274,27 @@ struct reply route_draft_send(struct request *r)
 	struct send_answer answer;
 	struct sent_item before;
 	struct str draft;
+	uint32_t present = 0;
 
-	if (!named(r, &draft) || !request_read(r, &send_shape, &question, NULL))
+	if (!named(r, &draft) || !request_read(r, &send_shape, &question, &present))
 		return r->reply;
+	question.which.token = r->token;
+	question.which.draft = draft;
+	question.which.named = (present >> SEND_ATTACHMENTS) & 1;
 	if (question.hold_seconds > HOLD_MOST)
 		return reply_outcome(WEB_INVALID, STR("hold_seconds is more than 60"));
 	if (draft_find_sent(r, draft, &before) && !before.undone)
 		answer = (struct send_answer){ .id = before.id,
 			.held_until = before.held_until,
 			.revision = before.revision };
-	else if (!send_composed(r, draft, &question, &answer))
+	else if (!send_composed(r, &question, &answer))
 		return r->reply;
 	enum web_outcome filed = draft_settle(r, draft, answer.revision, true);
 	if (filed == WEB_TOO_LATE)
 		return reply_outcome(filed, STR("it was taken back"));
 	if (filed != WEB_OK)
 		return reply_outcome(WEB_BUSY, STR("it is sent; its copy is not filed yet"));
-	if (answer.revision < question.revision)
+	if (answer.revision < question.which.revision)
 		return reply_outcome(
 			WEB_TOO_LATE, STR("it was sent already, before it was changed"));
 	return reply_json(json_pack("{s:o, s:o, s:I}", "sent", text_json(draft), "id",

@@ -37,8 +37,8 @@ class Stage:
         return browser.api("POST", f"/drafts/{DRAFT}/attachments?name=a.bin", content,
                            **{"Content-Type": "application/octet-stream"})
 
-    def send(self, browser, revision=1, hold=0):
-        return browser.api("POST", f"/drafts/{DRAFT}/send", {"hold_seconds": hold, "revision": revision})
+    def send(self, browser, revision=1, hold=0, **more):
+        return browser.api("POST", f"/drafts/{DRAFT}/send", {"hold_seconds": hold, "revision": revision} | more)
 
     def kill(self, name):
         pid = self.web.server.role(name)["pid"]
@@ -196,4 +196,17 @@ def test_a_revision_that_is_sent_again_has_the_attachments_that_were_seen(stage)
     assert stage.save(stage.ada, "As sent", revision=2)[0] == 200
     assert stage.send(stage.ada, revision=2)[0] == 200
     stage.bob.log_in("bob@example.test")
+    assert_copy(stage)
+
+
+def test_no_file_is_sent_but_those_that_the_page_has_seen(stage):
+    seen = stage.ada.api("GET", f"/drafts/{DRAFT}")[1]["attachments"]
+    now = stage.attach(stage.other, b"second")[1]["attachments"]
+    other_size, other_name = [seen[0] | {"size": 6}, now[1]], [seen[0], now[1] | {"name": "b.bin"}]
+    for wrong in (seen, [], other_size, other_name, now[::-1], now + now[:1]):
+        status, said = stage.send(stage.ada, attachments=wrong)
+        assert (status, said["error"]) == (409, "old"), wrong
+    assert stage.send(stage.ada, attachments=[{"entry": 1}])[0] == 400
+    assert stage.send(stage.ada, attachments=now)[0] == 200
+    assert stage.send(stage.ada, attachments=seen)[0] == 200, "it was sent already"
     assert_copy(stage)

@@ -123,7 +123,7 @@ static struct sending_ask now(void)
 static int compose(uint64_t revision, struct composed_answer *about)
 {
 	return draft_compose(
-		&drafts, &(struct sending_ask){ .draft = id, .revision = revision }, &arena, about);
+		&drafts, &(struct compose_ask){ .draft = id, .revision = revision }, &arena, about);
 }
 
 static struct str composed(struct composed_answer *about)

@@ -291,6 +291,8 @@ function composer(main, context, settings, draft) {
 	async function outdated() {
 		const other = await get(p`/drafts/${draft.draft}`);
 		keep();
+		state.attachments = other.attachments;
+		drawFiles();
 		state.failure = { error: "old" };
 		fill(conflict, h("div", { class: "note doubtful", role: "alert" }, icon("warn"), h("div", null,
 			h("p", null, t("changed-elsewhere", { when: minute(other.saved) })),
@@ -555,7 +557,7 @@ function composer(main, context, settings, draft) {
 		const what = { hold, level, revision: state.revision, subject: subject.value };
 		keepSending(address, draft.draft, what);
 		try {
-			const answer = await call("POST", p`/drafts/${draft.draft}/send`, { body: { hold_seconds: hold, level, revision: state.revision }, keep: true });
+			const answer = await call("POST", p`/drafts/${draft.draft}/send`, { body: { hold_seconds: hold, level, revision: state.revision, attachments: state.attachments }, keep: true });
 			state.over = true;
 			dropDraft(address, draft.draft);
 			followed(context, { ...answer, subject: subject.value });

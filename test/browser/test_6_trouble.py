@@ -128,6 +128,28 @@ def test_what_was_sent_can_be_taken_back(account, pages, browser, neighbour, can
     assert "hasty words, thought over" in mail.get_content()
 
 
+def test_a_file_that_another_window_attached_is_not_sent_unseen(account, pages, browser, neighbour, canary, api):
+    browser.expects(r"status of 409")
+    address, _ = account()
+    api(address).patch("/settings", {"preferences": {"undo_seconds": "0"}})
+    pages.log_in(address)
+    draft = pages.write(to=[f"dora@{SEALED}"], subject=canary, body="words")
+    pages.mark(f"dora@{SEALED}")
+    pages.saved()
+    api(address).request("POST", f"/drafts/{draft}/attachments?name=other.txt", b"unseen", "text/plain")
+    assert "other.txt" not in browser.text("form.compose")
+    browser.click("form.compose [type=submit]")
+    browser.find("form.compose .note.doubtful")
+    assert "other.txt" in browser.text("form.compose")
+    browser.shot("file-attached-elsewhere")
+    browser.click("form.compose .note.doubtful button")
+    browser.gone("form.compose .note.doubtful")
+    pages.saved()
+    pages.send()
+    mail = neighbour.receives(canary, within=60)
+    assert [part.get_filename() for part in mail.iter_attachments()] == ["other.txt"]
+
+
 @pytest.mark.parametrize("victim", ["store", "web", "everything"])
 def test_a_server_that_dies_while_a_mail_is_held_sends_it_once(victim, account, pages, browser,
                                                                siegel, neighbour, canary, api):

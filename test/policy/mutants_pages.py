@@ -66,6 +66,9 @@ role("attachment-shown-as-a-page", "pages: an attachment is no page of ours", "s
      "	bool shown = ask.shown && type;\n", "	bool shown = ask.shown;\n	if (!type)\n		type = \"text/html\";\n",
      "test_mailbox.py -k never_a_page")
 
+
+# --- web: what one account may take ----------------------------------------------------------------
+
 SHARE = "src/web/share.c"
 mutant("one-asks-for-all", "pages: one account has so many requests under way", SHARE,
        "	bool full = share->requests > 0 && share->requests >= most;\n", "	bool full = share->requests > most + 1000;\n",
@@ -77,6 +80,23 @@ mutant("accounts-share-one-share", "pages: each account has a share of its own",
        ["test_web"])
 mutant("one-has-all-threads", "pages: one account's slow requests hold up nobody else", "src/web/work.c",
        "	return running < workers->most_of_one;", "	return running < workers->most;", ["test_web"])
+mutant("line-waits-for-one", "pages: who waits for his own lets the others pass", "src/web/work.c",
+       "		if (!may_run(workers, task))\n			continue;", "		if (!may_run(workers, task))\n			return NULL;",
+       ["test_web"])
+role("nobody-owns-a-task", "pages: an account has six threads of a kind", SERVE,
+     "	r->task.whose = r->share;", "	r->task.whose = r->share ? r : NULL;", "test_web_share.py -k looks_at_many")
+mutant("addresses-are-one", "pages: before a login each address counts", SHARE,
+       "	if (!account)\n		memcpy(", "	if (account)\n		memcpy(", ["test_web"])
+role("strangers-are-not-counted", "pages: before a login each address counts", SERVE,
+     "	if (r->route->access == OPEN && !admit_address(r))",
+     "	if (r->route->access == OPEN && !admit_address(r) && false)",
+     "test_web_share.py -k so_many_logins")
+role("bodies-are-not-counted", "pages: an account holds so many bytes", SERVE,
+     "	if (!request_holds(r, n)) {", "	if (false) {", "test_web_share.py -k slowly_leaves_room")
+role("answers-are-not-counted", "pages: who doesn't read holds so much", SERVE,
+     "	if (size <= ANSWER_UNCOUNTED || request_holds(r, size))", "	if (size || request_holds(r, size))",
+     "test_web_share.py -k does_not_read")
+
 
 # --- the store: whose session it is ----------------------------------------------------------------
 
@@ -157,6 +177,18 @@ APP, CHOICE = "src/store/app_password.c", "src/store/choice.c"
 mutant("app-password-on-the-pages", "application passwords: for mail programs alone", LOGIN,
        "	if (!question->web && known.account &&\n		app_password_is_right(",
        "	if (known.account &&\n		app_password_is_right(", LOGINS)
+FAMILIAR = "src/store/familiar.c"
+mutant("everybody-locks-an-account", "logins: failing elsewhere keeps nobody out", LOGIN,
+       "		account = 0;\n	return account > peer", "		account += 0;\n	return account > peer", LOGINS)
+mutant("familiar-everywhere", "logins: an account's lock holds for strangers", FAMILIAR,
+       "	return pair->account == account && pair->network == network;",
+       "	(void)network;\n	return pair->account == account;", LOGINS)
+mutant("familiar-for-ever", "logins: a network is familiar for a month", FAMILIAR,
+       "now - set[i].seen < FAMILIAR_FOR;", "now >= set[i].seen;", LOGINS)
+mutant("familiar-by-password-alone", "logins: where a code is asked for, it takes the code", LOGIN,
+       "	if (!login->web) /* else", "	if (true) /* else", LOGINS)
+mutant("thief-stays-familiar", "logins: a new password makes all networks strange", SESSION,
+       "	familiar_forget(&store->familiar, account);\n", "", LOGINS)
 mutant("app-password-by-session", "application passwords: making one takes the password", APP,
        "	if (!session_proved(store, &who, proof))\n		return;\n", "	(void)proof;\n", LOGINS)
 mutant("anothers-app-password", "application passwords: each is its account's", STATEMENTS,

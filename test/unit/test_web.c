@@ -372,9 +372,11 @@ static void send_in(
 
 static void wait_until(struct crowd *crowd, const unsigned *count, unsigned n)
 {
+	struct deadline patience = deadline_in(10 * SECOND);
+
 	pthread_mutex_lock(&crowd->lock);
 	while (*count < n)
-		condition_wait(&crowd->changed, &crowd->lock, deadline_never());
+		assert_true(condition_wait(&crowd->changed, &crowd->lock, patience));
 	pthread_mutex_unlock(&crowd->lock);
 }
 

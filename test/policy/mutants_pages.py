@@ -300,3 +300,17 @@ mutant("slash-in-an-account", "mailbox: an account's name is one directory", "sr
 mutant("others-letters-are-lost", "mailbox: letters of other programs stay", "src/mailbox/file_name.c",
        "		if (!flag_of(info.at[i]) && !is_keyword(info.at[i]))\n			buf_add_char(to, info.at[i]);\n",
        "		(void)info;\n", CHANGES)
+KEYWORDS, WATCH = "src/mailbox/keywords.c", "src/mailbox/watch.c"
+mutant("keywords-by-letter", "mailbox: a keyword goes along by its name", KEYWORDS,
+       "wanted & 1u << i ? find_name(to, from->names[i]) : KEYWORDS_N;", "wanted & 1u << i ? i : KEYWORDS_N;", CHANGES)
+mutant("keywords-without-the-lock", "mailbox: a list of keywords that another has locked is left alone", KEYWORDS,
+       "	if (lock < 0)\n		return;\n", "", CHANGES)
+mutant("keywords-left-for-good", "mailbox: what can't be said there is back with the message", CHANGE,
+       "	return l->left_in && l->left_in == c->number ? there | l->left : there;\n", "	return there;\n", CHANGES)
+mutant("waiting-is-use", "sessions: a page that only waits is no use of its session", "src/store/session.c",
+       "	return find_account(store, token, false, arena, who);\n", "	return find_account(store, token, true, arena, who);\n",
+       ["test_store_session"])
+role("own-doing-is-news", "mailbox: what a page does itself is not told to it", CHANGE,
+     "	scan_own(c->account);\n", "	scan(c->account);\n", "test_mailbox.py -k itself_is_not_told")
+role("nobody-is-told", "mailbox: what another program does is told to an open page", WATCH,
+     "		tell(w, mailbox);\n", "		(void)tell;\n", "test_mailbox.py -k is_told_to_an_open_page")

@@ -270,6 +270,13 @@ mutant("taken-back-though-sent-again", "drafts: nor is what was sent again taken
 mutant("draft-that-was-not-sent", "drafts: a revision that was not sent stays a draft", DRAFT_SENT,
        "	if (outcome == WEB_OK && open->found && open->place.revision <= ask->revision)\n",
        "	if (outcome == WEB_OK && open->found)\n", DRAFTS)
+mutant("copy-gone-though-sent-again", "drafts: nor does its copy go", DRAFT_SENT,
+       "		copy.revision > ask->revision || ", "		", DRAFTS)
+mutant("later-copy-filed", "drafts: what is composed is found by its revision", "src/mailbox/composition.c",
+       "		if (read_name(e->d_name, found) && found->revision == revision)\n",
+       "		if (read_name(e->d_name, found))\n", DRAFTS)
+role("file-nobody-saw", "drafts: no file is sent but those that the page has shown", DRAFT_SEND,
+     "	if (!ask->named)\n", "	if (true)\n", "test_send.py -k page_has_seen")
 mutant("bcc-is-told", "drafts: who got a blind copy is told nobody", DRAFT_SEND,
        "	m.bcc.n = 0;\n", "", DRAFTS)
 mutant("one-revision-two-messages", "drafts: a revision is composed to one message", DRAFT_SEND,

@@ -3,8 +3,10 @@
 taken back is a draft again."""
 
 import os
+import random
 import re
 import signal
+import threading
 
 import pytest
 from test_mailbox import maildir
@@ -210,3 +212,41 @@ def test_no_file_is_sent_but_those_that_the_page_has_seen(stage):
     assert stage.send(stage.ada, attachments=now)[0] == 200
     assert stage.send(stage.ada, attachments=seen)[0] == 200, "it was sent already"
     assert_copy(stage)
+
+
+def at_random(stage, browser, choice, revisions):
+    """Some questions about the draft in any order; none may be more than refused."""
+    for _ in range(8):
+        act = choice.choice(("save", "save", "save", "send", "send", "undo", "attach"))
+        if act == "save":
+            revisions.append(len(revisions) + 1)
+            answer = stage.save(browser, f"As sent {choice.random()}", revision=len(revisions))
+        elif act == "send":
+            answer = stage.send(browser, revision=max(1, len(revisions) - choice.randrange(2)), hold=60)
+        elif act == "undo":
+            answer = browser.api("POST", f"/sent/{DRAFT}/undo")
+        else:
+            answer = stage.attach(browser, choice.randbytes(choice.choice((10, 300_000))))
+        assert answer[0] != 500 and answer[0] != 503, (act, answer)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_two_windows_in_any_order_leave_a_copy_or_a_draft(stage, seed):
+    revisions, failed = [1], []
+
+    def window(browser, number):
+        try:
+            at_random(stage, browser, random.Random(2 * seed + number), revisions)
+        except BaseException as why:
+            failed.append(why)
+
+    threads = [threading.Thread(target=window, args=one) for one in ((stage.ada, 0), (stage.other, 1))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed, failed
+    status, sent = stage.ada.api("GET", f"/sent?ids={DRAFT}")
+    under_way = status == 200 and not sent["items"][0]["undone"]
+    assert len(stage.messages(stage.ada, ".Sent")) == under_way
+    assert under_way or stage.drafts() == [DRAFT]

@@ -828,6 +828,20 @@ static void what_was_sent_again_is_not_taken_back_by_one_who_is_late(void **stat
 	assert_int_equal(file(4), WEB_OK);
 }
 
+static void nor_is_it_where_a_later_draft_is_there(void **state)
+{
+	(void)state;
+	struct composed_answer about;
+
+	save_revision(4, STR("sent again"));
+	composed(&about);
+	save_revision(5, STR("typed meanwhile"));
+	assert_int_equal(file(4), WEB_OK);
+	assert_int_equal(take_back(3), WEB_OK);
+	assert_true(holds(text_in(".Sent/cur"), STR("sent again")));
+	assert_int_equal(drafts_there(), 1);
+}
+
 /* Move the only file of a folder back to where it was before a step. */
 static void undo_step(const char *from, const char *to)
 {
@@ -1040,6 +1054,7 @@ int main(void)
 		TEST(a_revision_is_composed_to_one_message),
 		TEST(what_was_taken_back_is_not_filed_by_one_who_is_late),
 		TEST(what_was_sent_again_is_not_taken_back_by_one_who_is_late),
+		TEST(nor_is_it_where_a_later_draft_is_there),
 		TEST(a_crash_between_the_steps_is_mended_by_asking_again),
 		TEST(what_was_sent_long_ago_is_swept_by_the_next_draft),
 		TEST(what_others_put_there_is_no_draft_of_ours),

@@ -179,6 +179,26 @@ def test_a_second_window_is_told_and_neither_overwrites_the_other(account, pages
     pages.open_folder("INBOX")
 
 
+def test_what_is_typed_after_another_window_sent_is_a_draft_of_its_own(
+        account, pages, browser, api, neighbour, canary):
+    browser.expects(r"status of 409")
+    address, _ = account()
+    pages.log_in(address)
+    draft = pages.write(to=[f"dora@{SEALED}"], subject=canary, body="sent")
+    pages.saved()
+    other = api(address)
+    revision = other.get(f"/drafts/{draft}")["revision"]
+    other.post(f"/drafts/{draft}/send", {"hold_seconds": 0, "revision": revision})
+    browser.type(BODY, ", and not sent")
+    browser.until(lambda: not browser.driver.current_url.endswith(draft), "a draft of its own")
+    assert browser.find(BODY).get_attribute("value") == "sent, and not sent"
+    pages.saved()
+    browser.shot("typed-after-it-was-sent")
+    body = neighbour.receives(canary, within=60).get_content()
+    assert "sent" in body and "not sent" not in body
+    assert [d["subject"] for d in other.get("/messages", folder=".Drafts")["messages"]] == [canary]
+
+
 def test_mail_that_arrives_is_seen_in_both_windows(account, pages, browser, siegel, canary):
     address, _ = account()
     pages.log_in(address)

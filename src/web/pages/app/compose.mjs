@@ -51,6 +51,13 @@ export async function show(main, params, context) {
 
 const blank = { to: [], cc: [], bcc: [], subject: "", body: "", answers: "", forwards: false, revision: 0, attachments: [] };
 
+/* A new draft of words that were written in another one; answers its id. */
+function prepare(written) {
+	const draft = newId();
+	prepared.set(draft, { ...blank, ...written, revision: 0, unsaved: true });
+	return draft;
+}
+
 async function stored(draft, context) {
 	const kept = keptDraft(context.session.address, draft);
 	const saved = await get(p`/drafts/${draft}`).catch(why => {
@@ -123,8 +130,9 @@ function again(m, params, { settings }) {
 function composer(main, context, settings, draft) {
 	const address = context.session.address;
 	const state = { from: people(draft.from)[0]?.address ?? settings.address, version: 0, saved: draft.unsaved ? -1 : 0, revision: draft.revision, exists: Boolean(draft.saved),
-		attachments: draft.attachments ?? [], uploads: new Set(), saving: null, sending: false, over: false, timers: {} };
+		attachments: draft.attachments ?? [], uploads: new Set(), saving: null, sending: false, over: false, typed: Boolean(draft.unsaved), timers: {} };
 	const changed = () => {
+		state.typed = true;
 		state.version++;
 		later("keep", KEEP_AFTER, keep);
 		later("save", SAVE_AFTER, save);
@@ -264,8 +272,10 @@ function composer(main, context, settings, draft) {
 				if (!state.exists)
 					folders.refresh().catch(() => {});
 				Object.assign(state, { saved: version, exists: true, at: answer.saved, failure: null });
-				if (version === state.version)
+				if (version === state.version) {
+					state.typed = false;
 					dropDraft(address, draft.draft);
+				}
 			} catch (why) {
 				return saveFailed(why);
 			}
@@ -311,13 +321,16 @@ function composer(main, context, settings, draft) {
 		return false;
 	}
 
-	/* It was sent from another window. */
+	/* It was sent from another window. What was typed here and not sent is a draft of its own. */
 	function gone() {
+		const anew = state.typed && prepare(value());
 		state.over = true;
 		dropDraft(address, draft.draft);
-		context.toast(t("sent-elsewhere"));
+		if (anew)
+			keepDraft(address, { ...value(), draft: anew, revision: 0 });
+		context.toast(t(anew ? "sent-before" : "sent-elsewhere"), { seconds: 20 });
 		if (!state.left)
-			leave();
+			context.go(anew ? p`#/write/${anew}` : folders.here());
 		return false;
 	}
 
@@ -363,9 +376,7 @@ function composer(main, context, settings, draft) {
 			await remove(p`/drafts/${draft.draft}`).catch(why => why.error === "not-found" || context.toast(context.sayFailure(why), { kind: "wrong" }));
 		folders.refresh().catch(() => {});
 		context.toast(t("discarded"), plain ? { undo: () => {
-			const anew = newId();
-			prepared.set(anew, { ...blank, ...written, revision: 0, unsaved: true });
-			context.go(p`#/write/${anew}`);
+			context.go(p`#/write/${prepare(written)}`);
 		} } : {});
 		leave();
 	}
@@ -549,7 +560,8 @@ function composer(main, context, settings, draft) {
 		Object.values(state.timers).forEach(clearTimeout);
 		state.version++;
 		if (await save() !== true) {
-			context.toast(t("not-saved", { why: state.failure ? context.sayFailure(state.failure) : "" }), { kind: "wrong" });
+			if (!state.over)
+				context.toast(t("not-saved", { why: state.failure ? context.sayFailure(state.failure) : "" }), { kind: "wrong" });
 			return;
 		}
 		const hold = Number(settings.preferences.undo_seconds) || 0;

@@ -78,6 +78,7 @@ def test_from_the_switch_to_the_letter(width, language, account, pages, browser,
     assert pages.word("nothing-in-clear") in failed.text
     browser.click(".sent-panel li details summary")
     browser.says("TLS 1.3", ".sent-panel")
+    browser.says(f"{pages.word('fact-said')}\n250 2.0.0 Ok", ".sent-panel")
     shot("sent")
     assert canary in neighbour.receives(canary)["Subject"]
 

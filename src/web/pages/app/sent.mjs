@@ -106,7 +106,7 @@ function factsOf(r) {
 	if (r.time > 0)
 		known.push([t("fact-time"), moment(r.time)]);
 	if (r.said || r.code)
-		known.push([t("fact-said"), [r.code, r.said].filter(Boolean).join(" ")]);
+		known.push([t("fact-said"), r.said || r.code]);
 	if (r.attempts > 0)
 		known.push([t("fact-attempts"), r.attempts]);
 	if (r.next_attempt > 0 && r.state !== "delivered" && r.state !== "failed")

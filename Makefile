@@ -4,6 +4,11 @@
 # a program may be linked with is the table LINK_* below, and a test reads it back from the binary.
 # VARIANT is release, asan (ASan + UBSan) or tsan; each has its own folder below build/.
 
+# As many jobs as there are processors, unless -j says otherwise; a make within make gets its share of them.
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
 VARIANT ?= release
 B       := build/$(VARIANT)
 
@@ -231,9 +236,11 @@ fuzz-proof: $(PLANTED)
 	@scripts/fuzz proof $(PLANTED)
 .PHONY: fuzz fuzz-proof
 
-bench: deps-test all
+bench: deps-test
+	@$(MAKE) --no-print-directory all
 	@bench/run
-bench-web: deps-test all
+bench-web: deps-test
+	@$(MAKE) --no-print-directory all
 	@bench/web
 .PHONY: bench bench-web
 

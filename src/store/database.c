@@ -68,13 +68,8 @@ bool database_open(struct sql *db, const char *path, struct why *why)
 		sqlite3_wal_hook(db->handle, count_wal, db);
 		return true;
 	}
-	database_close(db);
-	return false;
-}
-
-void database_close(struct sql *db)
-{
 	sql_close(db);
+	return false;
 }
 
 void database_begin(struct sql *db)

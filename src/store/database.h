@@ -13,9 +13,9 @@
 enum statement { STATEMENTS(STATEMENT_ENUM) STATEMENTS_N };
 #undef STATEMENT_ENUM
 
-/* Open or create the database at `path`, migrate it, prepare all statements. False and why. */
+/* Open or create the database at `path`, migrate it, prepare all statements; sql_close closes it.
+ * False and why. */
 bool database_open(struct sql *db, const char *path, struct why *why) must_use;
-void database_close(struct sql *db);
 
 /* Bring the schema up to this program's version (schema.c). A newer one is refused. */
 bool schema_migrate(sqlite3 *handle, struct why *why) must_use;

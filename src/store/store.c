@@ -41,7 +41,7 @@ bool store_open(
 
 void store_close(struct store *store)
 {
-	database_close(&store->db);
+	sql_close(&store->db);
 	schedule_close(&store->schedule);
 	body_cache_close(&store->cache);
 	receipts_close(store);

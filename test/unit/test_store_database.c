@@ -53,7 +53,7 @@ static void a_store_that_is_still_dying_is_waited_for(void **state)
 	bool opened = database_open(&db, path, &why);
 	if (!opened)
 		fail_msg("%s", why.text);
-	database_close(&db);
+	sql_close(&db);
 	unlink(path);
 	assert_int_equal(rmdir(folder), 0);
 	assert_int_equal(waitpid(first, NULL, 0), first);
